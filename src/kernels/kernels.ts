@@ -1,0 +1,17 @@
+import type { AceBasis } from '../core/descriptors/ace/basis.ts';
+import type { AceProgram } from '../core/descriptors/descriptors.ts';
+import type { LinearKernels } from '../core/numerics/kernels.ts';
+import type { Factor } from '../core/regression/regression.ts';
+
+/**
+ * The kernel contract: everything hot goes through one of these. The plain TypeScript implementation is the readable
+ * twin; others must pass the same conformance suite (`testing/`) and agree with it to 1e-12 relative.
+ */
+export interface Kernels extends LinearKernels {
+  /** Name of the variant, stored in a run and used again when it resumes. */
+  readonly name: string;
+  /** A basis made ready to run. */
+  prepare(basis: AceBasis): AceProgram;
+  /** An empty factor of `columns` columns. */
+  factor(columns: number): Factor;
+}

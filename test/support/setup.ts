@@ -1,0 +1,39 @@
+import { afterEach, expect, vi } from 'vitest';
+
+/** Asserts |actual − expected| ≤ atol + rtol·|expected| for numbers and (nested) arrays of numbers. */
+expect.extend({
+  toAgree(actual: unknown, expected: unknown, tolerance: { atol?: number; rtol?: number; why: string }) {
+    const { atol = 0, rtol = 0, why } = tolerance;
+    const failures: string[] = [];
+    const isList = (x: unknown): x is ArrayLike<unknown> => Array.isArray(x) || (ArrayBuffer.isView(x) && !(x instanceof DataView));
+    const compare = (a: unknown, e: unknown, path: string): void => {
+      if (isList(e)) {
+        if (!isList(a) || a.length !== e.length) {
+          failures.push(`${path}: length ${isList(a) ? a.length : typeof a} instead of ${e.length}`);
+          return;
+        }
+        for (let i = 0; i < e.length; i++) compare(a[i], e[i], `${path}[${i}]`);
+        return;
+      }
+      const difference = Math.abs((a as number) - (e as number));
+      if (!(difference <= atol + rtol * Math.abs(e as number)) && !Object.is(a, e)) {
+        failures.push(`${path}: ${a} instead of ${e} (difference ${difference})`);
+      }
+    };
+    compare(actual, expected, 'value');
+    return {
+      pass: failures.length === 0,
+      message: () => `tolerance atol ${atol}, rtol ${rtol} (${why})\n${failures.slice(0, 8).join('\n')}`,
+    };
+  },
+});
+
+/** Console output of code under test is a defect: only the command line prints. */
+const spies = (['log', 'warn', 'error', 'info'] as const).map((method) => vi.spyOn(console, method));
+afterEach(() => {
+  for (const spy of spies) {
+    const calls = spy.mock.calls.map((call) => call.join(' '));
+    spy.mockClear();
+    if (calls.length > 0) throw new Error(`console output in a test: ${calls[0]}`);
+  }
+});
