@@ -1,0 +1,86 @@
+import type { AceProgram } from '../descriptors/descriptors.ts';
+import type { Factor, FactorState, PerKind } from '../regression/regression.ts';
+import { OBSERVATION_KINDS } from '../regression/regression.ts';
+import type { Frame } from '../structure/structure.ts';
+import type { ColumnLayout, EnergyNoise, FrameWeights, ReferenceEnergies } from './dataset.ts';
+import { columnCount } from './dataset.ts';
+import type { ForceMask } from './observations.ts';
+import { labelledBlocks, structureBlocks } from './observations.ts';
+
+/** What turns frames into observations; plain data but for the weights. */
+export interface ObservationSettings {
+  readonly layout: ColumnLayout;
+  readonly reference: ReferenceEnergies;
+  readonly energyNoise: EnergyNoise;
+  readonly mask: ForceMask | null;
+  /** Info key that names a frame's label group, or null. */
+  readonly offsetKey: string | null;
+  /** Whether virial labels enter the fit. */
+  readonly stress: boolean;
+}
+
+/** Label group of a frame for the offset columns. */
+export function offsetGroupOf(frame: Frame, key: string | null): string {
+  return key === null ? '' : String(frame.info[key] ?? '');
+}
+
+/**
+ * Streams frames through the program into one factor per kind; rows live only until they are appended.
+ *
+ * @param newFactor empty factor of the layout's columns
+ * @returns         the factors' states
+ */
+export function accumulateFactors(
+  program: AceProgram,
+  frames: readonly Frame[],
+  settings: ObservationSettings,
+  weightsOf: FrameWeights,
+  newFactor: (columns: number) => Factor,
+): PerKind<FactorState> {
+  const d = columnCount(settings.layout);
+  const factors = { energy: newFactor(d), forces: newFactor(d), virial: newFactor(d) };
+  for (const frame of frames) {
+    program.rows([frame.structure], (_, rows) => {
+      const blocks = structureBlocks(frame.structure, rows, settings.layout, {
+        energyNoise: settings.energyNoise,
+        mask: settings.mask,
+        offsetGroup: offsetGroupOf(frame, settings.offsetKey),
+      });
+      const observed = labelledBlocks(frame, rows, blocks, settings.layout, settings.reference);
+      const weights = weightsOf(frame);
+      for (const kind of OBSERVATION_KINDS) {
+        const block = observed[kind];
+        const u = weights[kind];
+        if (block.count === 0 || u === 0 || (kind === 'virial' && !settings.stress)) continue;
+        if (u !== 1) {
+          const root = Math.sqrt(u);
+          for (let i = 0; i < block.rows.length; i++) block.rows[i]! *= root;
+          for (let i = 0; i < block.targets.length; i++) block.targets[i]! *= root;
+        }
+        factors[kind].append(block.rows, block.targets, block.count, block.count * Math.log(u / (block.scale * block.scale)));
+      }
+    });
+  }
+  return { energy: factors.energy.state(), forces: factors.forces.state(), virial: factors.virial.state() };
+}
+
+/**
+ * Root mean square of each basis column over the force rows of a sample of structures: the scale against which rows
+ * fixed by symmetry are recognised.
+ */
+export function forceColumnScale(program: AceProgram, structures: readonly Frame['structure'][]): Float64Array {
+  const d = program.size;
+  const squares = new Float64Array(d);
+  let count = 0;
+  program.rows(structures, (_, rows) => {
+    const m = rows.forces.length / d;
+    count += m;
+    for (let r = 0; r < m; r++) {
+      for (let v = 0; v < d; v++) {
+        const x = rows.forces[r * d + v]!;
+        squares[v]! += x * x;
+      }
+    }
+  });
+  return squares.map((s) => Math.sqrt(s / Math.max(count, 1)));
+}
