@@ -1,0 +1,117 @@
+import { InputError } from '../errors.ts';
+import type { Prior } from './regression.ts';
+
+/** Precision of a reference-energy column that was first set by least squares: standard deviation 10 eV per atom. */
+export const REFERENCE_ENERGY_PRECISION = 0.01;
+
+/**
+ * Algebraic smoothness weight of a basis function with slots (n_t, l_t): a function that oscillates more must earn a
+ * larger coefficient.
+ *
+ *   γ = Σ_t (l_t/w_l)^p + (n_t/w_n)^p,  w_l = 2/3, w_n = 1
+ *
+ * @param ns     [order] radial indices, from 1
+ * @param ls     [order] angular momenta
+ * @param power  p, an even integer ≥ 0; 0 makes all functions of an order alike
+ * @throws       InputError `BAD_PRIOR`
+ * @see          Witt et al., J. Chem. Phys. 159 (2023) 164101 (ACEpotentials)
+ */
+export function algebraicSmoothness(ns: readonly number[], ls: readonly number[], power = 4): number {
+  if (!Number.isInteger(power) || power < 0) {
+    throw new InputError('BAD_PRIOR', `smoothness power must be an integer of at least 0, got ${power}`, { power });
+  }
+  let gamma = 0;
+  for (let t = 0; t < ns.length; t++) {
+    let radial = 1;
+    let angular = 1;
+    for (let k = 0; k < power; k++) {
+      radial *= ns[t]!;
+      angular *= 1.5 * ls[t]!;
+    }
+    gamma += radial + angular;
+  }
+  return gamma;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Indices of columns whose scale is 0: no observation ever touched them and only the prior holds their weights. */
+export function unexcitedColumns(scales: ArrayLike<number>): number[] {
+  return Array.from(scales).flatMap((scale, v) => (scale === 0 ? [v] : []));
+}
+
+/**
+ * Smoothness prior on columns scaled to unit root mean square: Γ_v = scale_v · smoothness_v / min smoothness, followed
+ * by nuisance columns of fixed precision. A column of scale 0 takes the median scale: its weight stays 0 with a
+ * finite variance (`unexcitedColumns` names them).
+ *
+ * @param scales      [basis] root mean square of each basis column (over force rows), ≥ 0
+ * @param smoothness  [basis] smoothness weights, > 0
+ * @param nuisance    fixed precision of each column after the basis, ≥ 0 (0 = flat: the data alone must determine it)
+ * @throws            InputError `BAD_PRIOR`
+ */
+export function smoothnessPrior(
+  scales: ArrayLike<number>,
+  smoothness: ArrayLike<number>,
+  nuisance: readonly number[] = [],
+): Prior {
+  const basis = scales.length;
+  if (smoothness.length !== basis) {
+    throw new InputError(
+      'BAD_PRIOR',
+      `smoothness weights must be as many as columns (${basis}), got ${smoothness.length}`,
+      {
+        expected: basis,
+        actual: smoothness.length,
+      },
+    );
+  }
+  const excited: number[] = [];
+  let least = Number.POSITIVE_INFINITY;
+  for (let v = 0; v < basis; v++) {
+    const scale = scales[v]!;
+    const weight = smoothness[v]!;
+    if (!(scale >= 0) || !Number.isFinite(scale))
+      throw new InputError('BAD_PRIOR', `column scale must be finite and at least 0, got ${scale}`, {
+        column: v,
+        scale,
+      });
+    if (!(weight > 0) || !Number.isFinite(weight))
+      throw new InputError('BAD_PRIOR', `smoothness weight must be finite and positive, got ${weight}`, {
+        column: v,
+        weight,
+      });
+    if (scale > 0) excited.push(scale);
+    least = Math.min(least, weight);
+  }
+  const substitute = excited.length > 0 ? median(excited) : 1;
+  const gamma = new Float64Array(basis + nuisance.length).fill(1);
+  const fixed = new Float64Array(basis + nuisance.length).fill(Number.NaN);
+  for (let v = 0; v < basis; v++) gamma[v] = ((scales[v]! > 0 ? scales[v]! : substitute) * smoothness[v]!) / least;
+  nuisance.forEach((precision, k) => {
+    if (!(precision >= 0) || !Number.isFinite(precision)) {
+      throw new InputError('BAD_PRIOR', `fixed precision must be finite and at least 0, got ${precision}`, {
+        column: basis + k,
+        precision,
+      });
+    }
+    fixed[basis + k] = precision;
+  });
+  return { gamma, fixed };
+}
+
+/** The same normal prior for every column scaled to unit root mean square; arguments as `smoothnessPrior`. */
+export function isotropicPrior(scales: ArrayLike<number>, nuisance: readonly number[] = []): Prior {
+  return smoothnessPrior(scales, new Float64Array(scales.length).fill(1), nuisance);
+}
+
+/** Prior precision of each column: α Γ_v², or its fixed value. @returns [d]  @throws InputError `BAD_PRIOR` */
+export function priorPrecision(prior: Prior, alpha: number): Float64Array {
+  if (!(alpha >= 0) || !Number.isFinite(alpha))
+    throw new InputError('BAD_PRIOR', `prior precision alpha must be finite and at least 0, got ${alpha}`, { alpha });
+  return prior.gamma.map((gamma, v) => (Number.isNaN(prior.fixed[v]!) ? alpha * gamma * gamma : prior.fixed[v]!));
+}
