@@ -1,0 +1,193 @@
+/** The surroundings of one atom: radial functions and harmonics of its neighbours, and the atomic base A they sum to. */
+import { InputError } from '../../errors.ts';
+import type { NeighborList } from '../../structure/neighbor-list.ts';
+import type { AcePair, AceSpecification } from './basis.ts';
+import { HARMONIC_STRIDE, SphericalHarmonics } from './harmonics.ts';
+import type { ComponentLayout } from './products.ts';
+import { innerSwitch, SphericalBessel, switchedCoreRepulsion } from './radial.ts';
+
+/** Atoms closer than this (Å) have no direction that could be trusted. */
+export const SHORTEST_DISTANCE = 1e-3;
+
+/** Refuses a pair of atoms closer than 1e-3 Å. @throws InputError `ATOMS_COINCIDE` */
+export function requireDistance(r: number, i: number, j: number): void {
+  if (r >= SHORTEST_DISTANCE) return;
+  throw new InputError(
+    'ATOMS_COINCIDE',
+    `distance of atoms ${i} and ${j} must be at least ${SHORTEST_DISTANCE} Å, got ${r} Å`,
+    {
+      i,
+      j,
+      distance: r,
+    },
+  );
+}
+
+/** Neighbours of one atom within the cutoffs of its pairs. Buffers are reused from atom to atom. */
+export class Environment {
+  /** Number of neighbours. */
+  size = 0;
+  /** [size] index of the atom, and element index, of each neighbour; sorted by atom. */
+  atoms: Int32Array = new Int32Array(0);
+  elements: Int32Array = new Int32Array(0);
+  /** [size] distance (Å), and [3·size] unit vector from the central atom. */
+  distances: Float64Array = new Float64Array(0);
+  directions: Float64Array = new Float64Array(0);
+  /** [size, nRadial] radial functions and their slopes, inner switch included. */
+  radial: Float64Array = new Float64Array(0);
+  slopes: Float64Array = new Float64Array(0);
+  /** [size, 8·nHarmonics] harmonics and their gradients on the sphere. */
+  harmonics: Float64Array = new Float64Array(0);
+  /** [size] slope of the switched core repulsion, eV/Å. */
+  coreSlopes: Float64Array = new Float64Array(0);
+  /** Σ of the switched core repulsion, eV. */
+  coreEnergy = 0;
+  readonly nRadial: number;
+  readonly nHarmonics: number;
+  private readonly layout: ComponentLayout;
+  private readonly pairs: readonly (readonly AcePair[])[];
+  private readonly bases: readonly (readonly SphericalBessel[])[];
+  private readonly angular: SphericalHarmonics;
+  private readonly scratch = new Float64Array(2);
+
+  constructor(specification: AceSpecification, layout: ComponentLayout) {
+    this.layout = layout;
+    this.pairs = specification.pairs;
+    this.nRadial = Math.max(...specification.nmax);
+    this.bases = specification.pairs.map((row) => row.map((pair) => new SphericalBessel(pair.cutoff, this.nRadial)));
+    this.angular = new SphericalHarmonics(layout.lmax);
+    this.nHarmonics = this.angular.count;
+  }
+
+  private reserve(size: number): void {
+    if (size <= this.atoms.length) return;
+    const room = Math.ceil(1.25 * size);
+    this.atoms = new Int32Array(room);
+    this.elements = new Int32Array(room);
+    this.distances = new Float64Array(room);
+    this.directions = new Float64Array(3 * room);
+    this.radial = new Float64Array(room * this.nRadial);
+    this.slopes = new Float64Array(room * this.nRadial);
+    this.harmonics = new Float64Array(room * HARMONIC_STRIDE * this.nHarmonics);
+    this.coreSlopes = new Float64Array(room);
+  }
+
+  /** Gathers the neighbours of atom i; `elementOf[j]` is the element index of atom j. @throws InputError `ATOMS_COINCIDE` */
+  gather(list: NeighborList, i: number, elementOf: Uint8Array): void {
+    const first = list.offsets[i]!;
+    const last = list.offsets[i + 1]!;
+    this.reserve(last - first);
+    const { nRadial, scratch } = this;
+    const pairs = this.pairs[elementOf[i]!]!;
+    const bases = this.bases[elementOf[i]!]!;
+    const stride = HARMONIC_STRIDE * this.nHarmonics;
+    let size = 0;
+    this.coreEnergy = 0;
+    for (let p = first; p < last; p++) {
+      const r = list.distances[p]!;
+      const j = list.indices[p]!;
+      const mu = elementOf[j]!;
+      const pair = pairs[mu]!;
+      if (r >= pair.cutoff) continue;
+      if (!(r >= SHORTEST_DISTANCE)) requireDistance(r, i, j);
+      const x = list.vectors[3 * p]! / r;
+      const y = list.vectors[3 * p + 1]! / r;
+      const z = list.vectors[3 * p + 2]! / r;
+      this.atoms[size] = j;
+      this.elements[size] = mu;
+      this.distances[size] = r;
+      this.directions[3 * size] = x;
+      this.directions[3 * size + 1] = y;
+      this.directions[3 * size + 2] = z;
+      bases[mu]!.evaluate(r, this.radial, this.slopes, size * nRadial);
+      this.coreSlopes[size] = 0;
+      if (r < pair.innerCutoff) {
+        innerSwitch(r, pair.innerCutoff, pair.innerWidth, scratch);
+        const keep = 1 - scratch[0]!;
+        const dKeep = -scratch[1]!;
+        for (let k = size * nRadial; k < (size + 1) * nRadial; k++) {
+          this.slopes[k] = this.slopes[k]! * keep + this.radial[k]! * dKeep;
+          this.radial[k] = this.radial[k]! * keep;
+        }
+        switchedCoreRepulsion(r, pair, scratch);
+        this.coreEnergy += scratch[0]!;
+        this.coreSlopes[size] = scratch[1]!;
+      }
+      this.angular.evaluate(x, y, z, this.harmonics, size * stride);
+      size++;
+    }
+    this.size = size;
+  }
+
+  /** Writes A = Σ_j R_n(r_j) Y_lm(r̂_j) to values[2c] (Re) and values[2c+1] (Im), c as laid out. */
+  atomicBase(values: Float64Array): void {
+    const { layout, size, nRadial, radial, harmonics, elements } = this;
+    const { counts, starts, lmax, perElement, nElements } = layout;
+    const stride = HARMONIC_STRIDE * this.nHarmonics;
+    values.fill(0, 0, 2 * perElement * nElements);
+    for (let j = 0; j < size; j++) {
+      const block = elements[j]! * perElement;
+      const g = j * nRadial;
+      let h = j * stride;
+      for (let l = 0, lm = 0; l <= lmax; l++) {
+        const count = counts[l]!;
+        for (let m = 0; m <= l; m++, lm++, h += HARMONIC_STRIDE) {
+          const re = harmonics[h]!;
+          const im = harmonics[h + 1]!;
+          let c = 2 * (block + starts[lm]!);
+          for (let n = 0; n < count; n++, c += 2) {
+            const r = radial[g + n]!;
+            values[c] = values[c]! + r * re;
+            values[c + 1] = values[c + 1]! + r * im;
+          }
+        }
+      }
+    }
+  }
+
+  /**
+   * Derivative of an energy by the vector to neighbour j, given ∂E/∂A (`adjoint`, laid out as the values of
+   * `atomicBase`) and the slope of the core: out = ∂E/∂r_ij, eV/Å.
+   *
+   * @param out [3]
+   */
+  gradient(j: number, adjoint: Float64Array, out: Float64Array): void {
+    const { layout, nRadial, radial, slopes, harmonics } = this;
+    const { counts, starts, lmax, perElement } = layout;
+    const block = this.elements[j]! * perElement;
+    const g = j * nRadial;
+    let h = j * HARMONIC_STRIDE * this.nHarmonics;
+    let along = this.coreSlopes[j]!;
+    let tx = 0;
+    let ty = 0;
+    let tz = 0;
+    for (let l = 0, lm = 0; l <= lmax; l++) {
+      const count = counts[l]!;
+      for (let m = 0; m <= l; m++, lm++, h += HARMONIC_STRIDE) {
+        let valueRe = 0;
+        let valueIm = 0;
+        let slopeRe = 0;
+        let slopeIm = 0;
+        let c = 2 * (block + starts[lm]!);
+        for (let n = g; n < g + count; n++, c += 2) {
+          const re = adjoint[c]!;
+          const im = adjoint[c + 1]!;
+          const value = radial[n]!;
+          const slope = slopes[n]!;
+          valueRe += re * value;
+          valueIm += im * value;
+          slopeRe += re * slope;
+          slopeIm += im * slope;
+        }
+        along += slopeRe * harmonics[h]! + slopeIm * harmonics[h + 1]!;
+        tx += valueRe * harmonics[h + 2]! + valueIm * harmonics[h + 5]!;
+        ty += valueRe * harmonics[h + 3]! + valueIm * harmonics[h + 6]!;
+        tz += valueRe * harmonics[h + 4]! + valueIm * harmonics[h + 7]!;
+      }
+    }
+    const inverse = 1 / this.distances[j]!;
+    out[0] = along * this.directions[3 * j]! + tx * inverse;
+    out[1] = along * this.directions[3 * j + 1]! + ty * inverse;
+    out[2] = along * this.directions[3 * j + 2]! + tz * inverse;
+  }
+}

@@ -1,0 +1,228 @@
+import { atomicNumberOf, symbolOf } from '../../elements.ts';
+import { InputError } from '../../errors.ts';
+import { neighborList } from '../../structure/neighbor-list.ts';
+import { atomCount, type Structure } from '../../structure/structure.ts';
+import type { AceProgram, Evaluation, RowSink, StructureRows } from '../descriptors.ts';
+import type { AceBasis, AceFunction } from './basis.ts';
+import { Environment } from './environment.ts';
+import { ProductGraph } from './product-graph.ts';
+import { type ComponentLayout, componentLayout, compileProducts, type ProductProgram } from './products.ts';
+import { RowAccumulator } from './rows.ts';
+
+/** Adds the force and virial of one bond: F_j −= G, F_i += G, W −= G ⊗ r, with G = ∂E_i/∂r_ij. */
+function addBond(
+  forces: Float64Array,
+  virial: Float64Array,
+  i: number,
+  j: number,
+  gradient: Float64Array,
+  x: number,
+  y: number,
+  z: number,
+): void {
+  const gx = gradient[0]!;
+  const gy = gradient[1]!;
+  const gz = gradient[2]!;
+  if (i !== j) {
+    forces[3 * i] = forces[3 * i]! + gx;
+    forces[3 * i + 1] = forces[3 * i + 1]! + gy;
+    forces[3 * i + 2] = forces[3 * i + 2]! + gz;
+    forces[3 * j] = forces[3 * j]! - gx;
+    forces[3 * j + 1] = forces[3 * j + 1]! - gy;
+    forces[3 * j + 2] = forces[3 * j + 2]! - gz;
+  }
+  virial[0] = virial[0]! - gx * x;
+  virial[1] = virial[1]! - gy * y;
+  virial[2] = virial[2]! - gz * z;
+  virial[3] = virial[3]! - gy * z;
+  virial[4] = virial[4]! - gx * z;
+  virial[5] = virial[5]! - gx * y;
+}
+
+/** The plain TypeScript program of a basis: the readable twin of the faster kernels. */
+class TypeScriptAceProgram implements AceProgram {
+  readonly basis: AceBasis;
+  readonly size: number;
+  private readonly widest: number;
+  private readonly longestCutoff: number;
+  private readonly elementOfNumber = new Uint8Array(256).fill(255);
+  private readonly layout: ComponentLayout;
+  private readonly environment: Environment;
+  private readonly graphs: readonly ProductGraph[];
+  private readonly rowAccumulator: RowAccumulator;
+  private readonly gradient = new Float64Array(3);
+
+  constructor(basis: AceBasis) {
+    const { elements, nmax, lmax, pairs } = basis.specification;
+    this.basis = basis;
+    this.size = basis.offsets.at(-1)!;
+    this.widest = Math.max(...basis.functions.map((list) => list.length));
+    this.longestCutoff = Math.max(...pairs.flat().map((pair) => pair.cutoff));
+    elements.forEach((symbol, mu) => {
+      this.elementOfNumber[atomicNumberOf(symbol)] = mu;
+    });
+    this.layout = componentLayout(elements.length, nmax, lmax);
+    this.environment = new Environment(basis.specification, this.layout);
+    // Central elements with the same list of functions share its program.
+    const programs = new Map<readonly AceFunction[], ProductProgram>();
+    for (const list of basis.functions) {
+      if (!programs.has(list)) programs.set(list, compileProducts(list, this.layout));
+    }
+    this.graphs = basis.functions.map((list) => new ProductGraph(programs.get(list)!));
+    this.rowAccumulator = new RowAccumulator(this.layout, this.size);
+  }
+
+  /** Element index of each atom. */
+  private elementsOf(structure: Structure): Uint8Array {
+    const n = atomCount(structure);
+    const elements = new Uint8Array(n);
+    for (let i = 0; i < n; i++) {
+      const mu = this.elementOfNumber[structure.species[i]!]!;
+      if (mu === 255) {
+        const symbol = symbolOf(structure.species[i]!);
+        const known = this.basis.specification.elements;
+        throw new InputError(
+          'SPECIES_NOT_IN_BASIS',
+          `species must be one of ${known.join(', ')}, got ${symbol} (atom ${i})`,
+          {
+            species: symbol,
+            atom: i,
+          },
+        );
+      }
+      elements[i] = mu;
+    }
+    return elements;
+  }
+
+  private checkWeights(weights: Float64Array): void {
+    if (weights.length === this.size) return;
+    throw new InputError('WRONG_LENGTH', `weights must have length ${this.size}, got ${weights.length}`, {
+      expected: this.size,
+      got: weights.length,
+    });
+  }
+
+  evaluate(batch: readonly Structure[], weights: Float64Array): Evaluation[] {
+    this.checkWeights(weights);
+    this.graphs.forEach((graph, mu) => {
+      graph.setWeights(weights, this.basis.offsets[mu]!);
+    });
+    return batch.map((structure) => this.evaluateOne(structure));
+  }
+
+  private evaluateOne(structure: Structure): Evaluation {
+    const { environment, graphs, gradient } = this;
+    const n = atomCount(structure);
+    const elements = this.elementsOf(structure);
+    const list = neighborList(structure, this.longestCutoff);
+    const atomEnergies = new Float64Array(n);
+    const forces = new Float64Array(3 * n);
+    const virial = new Float64Array(6);
+    let energy = 0;
+    for (let i = 0; i < n; i++) {
+      const graph = graphs[elements[i]!]!;
+      environment.gather(list, i, elements);
+      environment.atomicBase(graph.values);
+      const own = graph.energyAndAdjoint() + environment.coreEnergy;
+      atomEnergies[i] = own;
+      energy += own;
+      for (let k = 0; k < environment.size; k++) {
+        environment.gradient(k, graph.adjoint, gradient);
+        const r = environment.distances[k]!;
+        const u = environment.directions;
+        addBond(
+          forces,
+          virial,
+          i,
+          environment.atoms[k]!,
+          gradient,
+          r * u[3 * k]!,
+          r * u[3 * k + 1]!,
+          r * u[3 * k + 2]!,
+        );
+      }
+    }
+    return { energy, atomEnergies, forces, virial };
+  }
+
+  rows(batch: readonly Structure[], sink: RowSink): void {
+    batch.forEach((structure, index) => {
+      sink(index, this.rowsOf(structure));
+    });
+  }
+
+  private rowsOf(structure: Structure): StructureRows {
+    const { environment, graphs, size, widest } = this;
+    const n = atomCount(structure);
+    const elements = this.elementsOf(structure);
+    const list = neighborList(structure, this.longestCutoff);
+    const energy = new Float64Array(size);
+    const forces = new Float64Array(3 * n * size);
+    const virial = new Float64Array(6 * size);
+    const atoms = new Float64Array(n * widest);
+    const core: Evaluation = {
+      energy: 0,
+      atomEnergies: new Float64Array(n),
+      forces: new Float64Array(3 * n),
+      virial: new Float64Array(6),
+    };
+    for (let i = 0; i < n; i++) {
+      const mu = elements[i]!;
+      const graph = graphs[mu]!;
+      const offset = this.basis.offsets[mu]!;
+      environment.gather(list, i, elements);
+      environment.atomicBase(graph.values);
+      graph.computeProducts(graph.program.nNodes);
+      graph.functionValues(atoms, i * widest);
+      for (let v = 0; v < graph.program.nFunctions; v++)
+        energy[offset + v] = energy[offset + v]! + atoms[i * widest + v]!;
+      this.rowAccumulator.add(i, environment, graph, offset, forces, virial);
+      this.addCore(i, core);
+    }
+    const baseline = { ...core, energy: core.atomEnergies.reduce((sum, e) => sum + e, 0) };
+    return { energy, forces, virial, atoms, baseline };
+  }
+
+  /** Adds the core repulsion of atom i, whose neighbours are gathered. */
+  private addCore(i: number, core: Evaluation): void {
+    const { size, coreSlopes, distances, directions: u, atoms, coreEnergy } = this.environment;
+    core.atomEnergies[i] = coreEnergy;
+    for (let k = 0; k < size; k++) {
+      const slope = coreSlopes[k]!;
+      if (slope === 0) continue;
+      const r = distances[k]!;
+      for (let d = 0; d < 3; d++) this.gradient[d] = slope * u[3 * k + d]!;
+      const { forces, virial } = core;
+      addBond(forces, virial, i, atoms[k]!, this.gradient, r * u[3 * k]!, r * u[3 * k + 1]!, r * u[3 * k + 2]!);
+    }
+  }
+
+  descriptors(batch: readonly Structure[]): Float64Array[] {
+    return batch.map((structure) => {
+      const { environment, graphs, widest } = this;
+      const n = atomCount(structure);
+      const elements = this.elementsOf(structure);
+      const list = neighborList(structure, this.longestCutoff);
+      const atoms = new Float64Array(n * widest);
+      for (let i = 0; i < n; i++) {
+        const graph = graphs[elements[i]!]!;
+        environment.gather(list, i, elements);
+        environment.atomicBase(graph.values);
+        graph.computeProducts(graph.program.nLeafNodes);
+        graph.functionValues(atoms, i * widest);
+      }
+      return atoms;
+    });
+  }
+
+  dispose(): void {}
+}
+
+/**
+ * Makes a basis ready to run in plain TypeScript. Energies and forces go by the adjoint ∂E/∂A, design rows by the sparse
+ * derivatives of every function; radial functions and harmonics are exact, nothing is tabulated.
+ */
+export function createAceProgram(basis: AceBasis): AceProgram {
+  return new TypeScriptAceProgram(basis);
+}
