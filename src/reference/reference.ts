@@ -74,10 +74,17 @@ export interface EngineCommand {
   readonly scratch: readonly string[];
 }
 
+/** Name under which the standard output of an engine is kept and shown to `parse`. */
+export const STDOUT_FILE = 'stdout.txt';
+/** Name under which the standard error of an engine is kept and shown to `parse`. */
+export const STDERR_FILE = 'stderr.txt';
+
 /** A code that is run as a process: pure text in, pure text out. Only node/execution starts it. */
 export interface CodecReference {
   readonly kind: 'codec';
   readonly name: string;
+  /** What is computed, as canonical JSON (settings, sha256 of files): a stored result of another identity is not reused. */
+  readonly identity?: string;
   /** `attempt` counts from 0; a later attempt after `scf` uses gentler settings. */
   prepare(structure: Structure, attempt: number): { readonly files: FileSet; readonly run: EngineCommand };
   parse(files: FileSet, structure: Structure, outcome: EngineOutcome): LabelResult;
