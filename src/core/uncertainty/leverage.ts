@@ -1,0 +1,31 @@
+import { InputError } from '../errors.ts';
+import { squaredRowNorms } from '../numerics/dense.ts';
+import { whitenRows } from '../numerics/triangular.ts';
+
+/**
+ * Leverages h = x (RᵀR)⁻¹ xᵀ of rows: the variance of each row's value under the posterior precision RᵀR. Summed over
+ * whitened training rows they are the number of determined parameters.
+ *
+ * @param r     [n, n] upper-triangular factor of the precision, row-major
+ * @param rows  [m, n] row-major
+ * @returns     [m]
+ * @cost        m n² flops
+ */
+export function leverages(r: Float64Array, n: number, rows: Float64Array, m: number): Float64Array {
+  return squaredRowNorms(whitenRows(r, n, rows, m), m, n);
+}
+
+/** Median of some leverages. @throws InputError `NO_LEVERAGES` without any */
+export function medianLeverage(values: ArrayLike<number>): number {
+  if (values.length === 0) throw new InputError('NO_LEVERAGES', 'leverages must be at least one, got none');
+  const sorted = Float64Array.from(values).sort();
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : 0.5 * (sorted[middle - 1]! + sorted[middle]!);
+}
+
+/** Largest leverage over a reference (the median of the training set); NaN when one is NaN, 0 without any. */
+export function leverageRatio(values: ArrayLike<number>, reference: number): number {
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, values[i]!);
+  return largest / reference;
+}
