@@ -156,7 +156,7 @@ export function quantumEspresso(settings: QuantumEspressoSettings): CodecReferen
       return inconsistent(`the XML has ${forces.length} force components instead of ${structure.positions.length}`);
     const wanted = kPointMesh(structure, settings.kPoints);
     const asked = [...wanted.divisions, ...wanted.shift];
-    if (mesh && mesh.some((n, i) => n !== asked[i]))
+    if (mesh?.some((n, i) => n !== asked[i]))
       return inconsistent(`pw.x used the k-points ${mesh.join(' ')} instead of ${asked.join(' ')}`);
     if (
       pseudoDirectory?.startsWith('/') &&
