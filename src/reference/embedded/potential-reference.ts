@@ -1,0 +1,44 @@
+import { InputError, NumericalError } from '../../core/errors.ts';
+import type { Potential, PotentialResult } from '../../core/potentials/potential.ts';
+import type { Structure } from '../../core/structure/structure.ts';
+import type { ComputeReference, Fingerprint, LabelResult } from '../reference.ts';
+
+/**
+ * A potential as a reference. Its errors become failures: InputError `input`, NumericalError `crash`. The cost is left 0,
+ * since this ring has no clock: who calls it measures the time. A pure function of the structure.
+ * @param internalEnergy takes the internal energy from the potential's result, eV; null when it has none
+ */
+export function potentialReference<R extends PotentialResult>(
+  name: string,
+  potential: Potential & { evaluate(structure: Structure): R },
+  fingerprint: Fingerprint,
+  internalEnergy: (result: R) => number | null,
+): ComputeReference {
+  return {
+    kind: 'compute',
+    name,
+    label(structure: Structure): LabelResult {
+      let result: R;
+      try {
+        result = potential.evaluate(structure);
+      } catch (error) {
+        if (error instanceof InputError) return { status: 'failed', reason: 'input', message: error.message, cost: 0 };
+        if (error instanceof NumericalError)
+          return { status: 'failed', reason: 'crash', message: error.message, cost: 0 };
+        throw error;
+      }
+      const sum = [0, 0, 0];
+      for (let k = 0; k < result.forces.length; k++) sum[k % 3] = sum[k % 3]! + result.forces[k]!;
+      return {
+        status: 'done',
+        energy: result.energy,
+        internalEnergy: internalEnergy(result),
+        forces: result.forces,
+        virial: result.virial,
+        netForce: Math.hypot(...sum),
+        cost: 0,
+        fingerprint,
+      };
+    },
+  };
+}
