@@ -14,7 +14,13 @@ function importTable(): Map<string, string[]> {
   for (const line of section.split('\n')) {
     const match = /^\| ([\w/.-]+) \| ?(.*) ?\|$/.exec(line);
     if (match === null || match[1] === 'room') continue;
-    table.set(match[1]!, match[2]!.split(',').map((room) => room.trim()).filter((room) => room !== ''));
+    table.set(
+      match[1]!,
+      match[2]!
+        .split(',')
+        .map((room) => room.trim())
+        .filter((room) => room !== ''),
+    );
   }
   return table;
 }
@@ -38,7 +44,9 @@ const table = importTable();
 
 /** The longest entry of the table that holds the file. */
 function roomOf(file: string): string | undefined {
-  return [...table.keys()].filter((room) => file === room || file.startsWith(`${room}/`)).sort((a, b) => b.length - a.length)[0];
+  return [...table.keys()]
+    .filter((room) => file === room || file.startsWith(`${room}/`))
+    .sort((a, b) => b.length - a.length)[0];
 }
 
 const within = (file: string, place: string): boolean => file === place || file.startsWith(`${place}/`);
@@ -69,7 +77,8 @@ describe('architecture', () => {
     order.forEach((room, position) => {
       for (const place of table.get(room)!) {
         const places = order.filter((other) => within(other, place) || within(place, other));
-        for (const other of places) if (order.indexOf(other) >= position && other !== room) breaches.push(`${room} → ${place}`);
+        for (const other of places)
+          if (order.indexOf(other) >= position && other !== room) breaches.push(`${room} → ${place}`);
       }
     });
     expect(breaches).toEqual([]);
@@ -79,7 +88,16 @@ describe('architecture', () => {
     const stray: string[] = [];
     for (const file of files.filter((f) => f.startsWith('core/') && !isTest(f))) {
       const text = readFileSync(join(SRC, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
-      for (const word of [/from 'node:/, /\bconsole\./, /\bDate\.now\b/, /\bperformance\./, /\bprocess\./, /Math\.pow/, /Math\.random/, /\bsetTimeout\b/]) {
+      for (const word of [
+        /from 'node:/,
+        /\bconsole\./,
+        /\bDate\.now\b/,
+        /\bperformance\./,
+        /\bprocess\./,
+        /Math\.pow/,
+        /Math\.random/,
+        /\bsetTimeout\b/,
+      ]) {
         if (word.test(text)) stray.push(`${file}: ${word.source}`);
       }
     }
@@ -98,7 +116,10 @@ describe('architecture', () => {
     const bad = files.filter((file) => {
       if (isTest(file)) return false;
       const text = readFileSync(join(SRC, file), 'utf8');
-      const starts = /from 'execa'|from 'node:child_process'/.test(text) && !file.startsWith('node/execution/') && !file.startsWith('node/doctor');
+      const starts =
+        /from 'execa'|from 'node:child_process'/.test(text) &&
+        !file.startsWith('node/execution/') &&
+        !file.startsWith('node/doctor');
       const prints = /\bconsole\.|process\.stdout\.write/.test(text) && !file.startsWith('cli/');
       return starts || prints;
     });

@@ -29,9 +29,14 @@ export function readNpy(bytes: Uint8Array, file: string): NumericArray {
   const header = new TextDecoder().decode(bytes.subarray(10, 10 + headerLength));
   const match = /'descr': '<f8', 'fortran_order': False, 'shape': \(([\d, ]*)\)/.exec(header);
   if (match === null) throw fail(`must hold '<f8' in C order, got ${header.trim()}`);
-  const shape = match[1]!.split(',').map((part) => part.trim()).filter((part) => part !== '').map(Number);
+  const shape = match[1]!
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map(Number);
   const size = shape.reduce((product, n) => product * n, 1);
-  if (bytes.length !== 10 + headerLength + 8 * size) throw fail(`must hold ${size} numbers, got ${(bytes.length - 10 - headerLength) / 8}`);
+  if (bytes.length !== 10 + headerLength + 8 * size)
+    throw fail(`must hold ${size} numbers, got ${(bytes.length - 10 - headerLength) / 8}`);
   const data = new Float64Array(size);
   for (let i = 0; i < size; i++) data[i] = view.getFloat64(10 + headerLength + 8 * i, true);
   return { shape, data };

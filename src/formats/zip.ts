@@ -84,20 +84,25 @@ export function readZip(bytes: Uint8Array, file: string): Map<string, Uint8Array
   const members = new Map<string, Uint8Array>();
   const decoder = new TextDecoder();
   for (let i = 0; i < count; i++) {
-    if (at + 46 > end || view.getUint32(at, true) !== 0x02014b50) throw fail('DAMAGED', `archive is damaged: bad directory entry ${i + 1}`);
+    if (at + 46 > end || view.getUint32(at, true) !== 0x02014b50)
+      throw fail('DAMAGED', `archive is damaged: bad directory entry ${i + 1}`);
     const method = view.getUint16(at + 10, true);
     const crc = view.getUint32(at + 16, true);
     const size = view.getUint32(at + 24, true);
     const nameLength = view.getUint16(at + 28, true);
     const local = view.getUint32(at + 42, true);
-    if (at + 46 + nameLength > end || local + 30 > end) throw fail('DAMAGED', `archive is damaged: bad directory entry ${i + 1}`);
+    if (at + 46 + nameLength > end || local + 30 > end)
+      throw fail('DAMAGED', `archive is damaged: bad directory entry ${i + 1}`);
     const name = decoder.decode(bytes.subarray(at + 46, at + 46 + nameLength));
-    if (method !== 0) throw fail('COMPRESSED', `member "${name}" must be stored without compression, got method ${method}`);
-    if (view.getUint32(local, true) !== 0x04034b50) throw fail('DAMAGED', `archive is damaged: member "${name}" has no header`);
+    if (method !== 0)
+      throw fail('COMPRESSED', `member "${name}" must be stored without compression, got method ${method}`);
+    if (view.getUint32(local, true) !== 0x04034b50)
+      throw fail('DAMAGED', `archive is damaged: member "${name}" has no header`);
     const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
     if (start + size > end) throw fail('DAMAGED', `archive is damaged: member "${name}" is cut short`);
     const content = bytes.slice(start, start + size);
-    if (crc32(content) !== crc) throw fail('DAMAGED', `archive is damaged: member "${name}" does not match its checksum`);
+    if (crc32(content) !== crc)
+      throw fail('DAMAGED', `archive is damaged: member "${name}" does not match its checksum`);
     members.set(name, content);
     at += 46 + nameLength + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
   }

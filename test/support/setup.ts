@@ -5,7 +5,8 @@ expect.extend({
   toAgree(actual: unknown, expected: unknown, tolerance: { atol?: number; rtol?: number; why: string }) {
     const { atol = 0, rtol = 0, why } = tolerance;
     const failures: string[] = [];
-    const isList = (x: unknown): x is ArrayLike<unknown> => Array.isArray(x) || (ArrayBuffer.isView(x) && !(x instanceof DataView));
+    const isList = (x: unknown): x is ArrayLike<unknown> =>
+      Array.isArray(x) || (ArrayBuffer.isView(x) && !(x instanceof DataView));
     const compare = (a: unknown, e: unknown, path: string): void => {
       if (isList(e)) {
         if (!isList(a) || a.length !== e.length) {

@@ -57,7 +57,12 @@ export function accumulateFactors(
           for (let i = 0; i < block.rows.length; i++) block.rows[i]! *= root;
           for (let i = 0; i < block.targets.length; i++) block.targets[i]! *= root;
         }
-        factors[kind].append(block.rows, block.targets, block.count, block.count * Math.log(u / (block.scale * block.scale)));
+        factors[kind].append(
+          block.rows,
+          block.targets,
+          block.count,
+          block.count * Math.log(u / (block.scale * block.scale)),
+        );
       }
     });
   }

@@ -30,7 +30,11 @@ export function columnCount(layout: ColumnLayout): number {
 }
 
 /** Index of the first reference-energy column, of the stress offset, and of the first group offset. */
-export function columnOffsets(layout: ColumnLayout): { referenceEnergies: number; stressOffset: number; groups: number } {
+export function columnOffsets(layout: ColumnLayout): {
+  referenceEnergies: number;
+  stressOffset: number;
+  groups: number;
+} {
   const referenceEnergies = layout.basis;
   const stressOffset = referenceEnergies + (layout.referenceEnergies ? layout.species.length : 0);
   return { referenceEnergies, stressOffset, groups: stressOffset + (layout.stressOffset ? 1 : 0) };

@@ -80,7 +80,8 @@ export function structureBlocks(
 
   const energy = widened(rows.energy, layout.basis, Int32Array.of(0), d, energyScale);
   if (layout.referenceEnergies) {
-    for (const z of structure.species) energy[offsets.referenceEnergies + layout.species.indexOf(z)]! += 1 / energyScale;
+    for (const z of structure.species)
+      energy[offsets.referenceEnergies + layout.species.indexOf(z)]! += 1 / energyScale;
   }
   const group = layout.offsetGroups.indexOf(options.offsetGroup);
   if (group >= 0) energy[offsets.groups + group] = n / energyScale;
@@ -110,7 +111,11 @@ export interface LabelledBlock {
 }
 
 /** Σ of reference energies over the atoms of a structure, eV. */
-export function referenceEnergyOf(structure: Structure, species: readonly number[], reference: ReferenceEnergies): number {
+export function referenceEnergyOf(
+  structure: Structure,
+  species: readonly number[],
+  reference: ReferenceEnergies,
+): number {
   let sum = 0;
   for (const z of structure.species) sum += reference.values[species.indexOf(z)]!;
   return sum;
@@ -151,8 +156,12 @@ export function labelledBlocks(
   const fixed = referenceEnergyOf(structure, layout.species, reference) + rows.baseline.energy;
   return {
     energy: labelled(blocks.energy, () => (labels.energy === null ? Number.NaN : labels.energy - fixed)),
-    forces: labelled(blocks.forces, (c) => (labels.forces === null ? Number.NaN : labels.forces[c]! - rows.baseline.forces[c]!)),
-    virial: labelled(blocks.virial, (c) => (labels.virial === null ? Number.NaN : labels.virial[c]! - rows.baseline.virial[c]!)),
+    forces: labelled(blocks.forces, (c) =>
+      labels.forces === null ? Number.NaN : labels.forces[c]! - rows.baseline.forces[c]!,
+    ),
+    virial: labelled(blocks.virial, (c) =>
+      labels.virial === null ? Number.NaN : labels.virial[c]! - rows.baseline.virial[c]!,
+    ),
   };
 }
 

@@ -30,7 +30,10 @@ export function compositions(frames: readonly Frame[], species: readonly number[
     for (const z of frame.structure.species) {
       const c = column.get(z);
       if (c === undefined) {
-        throw new InputError('SPECIES_NOT_IN_BASIS', `species must be one of ${species.map(symbolOf).join(', ')}, got ${symbolOf(z)}`);
+        throw new InputError(
+          'SPECIES_NOT_IN_BASIS',
+          `species must be one of ${species.map(symbolOf).join(', ')}, got ${symbolOf(z)}`,
+        );
       }
       counts[f * species.length + c]! += 1;
     }
@@ -42,7 +45,11 @@ export function compositions(frames: readonly Frame[], species: readonly number[
  * Minimum-norm least squares of E on composition counts: argmin ‖C e − E‖ with ‖e‖ smallest, by the eigenvectors of
  * CᵀC (Jacobi rotations; there are few elements).
  */
-function leastSquares(counts: Float64Array, energies: readonly number[], n: number): { values: number[]; rank: number } {
+function leastSquares(
+  counts: Float64Array,
+  energies: readonly number[],
+  n: number,
+): { values: number[]; rank: number } {
   const a = new Float64Array(n * n);
   const b = new Float64Array(n);
   for (let f = 0; f < energies.length; f++) {
@@ -133,6 +140,10 @@ export function referenceEnergies(
     throw new InputError('NO_ENERGIES', 'labelled structures must carry energies or forces, got none');
   }
   const counts = compositions(usable, species);
-  const { values, rank } = leastSquares(counts, usable.map((frame) => frame.labels.energy!), species.length);
+  const { values, rank } = leastSquares(
+    counts,
+    usable.map((frame) => frame.labels.energy!),
+    species.length,
+  );
   return { values, origin: 'least-squares', degenerate: rank < species.length };
 }

@@ -37,7 +37,10 @@ export function frameWeights(groups: Readonly<Record<string, Partial<PerKind<num
   for (const [group, weights] of Object.entries(groups)) {
     for (const [kind, value] of Object.entries(weights)) {
       if (typeof value !== 'number' || !(value >= 0) || !Number.isFinite(value)) {
-        throw new InputError('BAD_WEIGHT', `weight of ${kind} of group "${group}" must be a finite number ≥ 0, got ${value}`);
+        throw new InputError(
+          'BAD_WEIGHT',
+          `weight of ${kind} of group "${group}" must be a finite number ≥ 0, got ${value}`,
+        );
       }
     }
   }

@@ -15,7 +15,12 @@ export function carried(error: unknown): CarriedError {
     return { name: error.name, code: error.code, message: error.message, details: { ...error.details } };
   }
   const stack = error instanceof Error ? error.stack : String(error);
-  return { name: 'EnvironmentError', code: 'WORKER_FAILED', message: error instanceof Error ? error.message : String(error), details: { stack } };
+  return {
+    name: 'EnvironmentError',
+    code: 'WORKER_FAILED',
+    message: error instanceof Error ? error.message : String(error),
+    details: { stack },
+  };
 }
 
 /** The error with the class it had. */

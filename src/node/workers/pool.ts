@@ -12,7 +12,11 @@ export interface TaskPool {
   /** Result of one task. */
   run<N extends TaskName>(name: N, argument: TaskArguments<N>): Promise<TaskResult<N>>;
   /** Results in the order of the arguments, whatever the order of their completion. */
-  map<N extends TaskName>(name: N, list: readonly TaskArguments<N>[], onDone?: (done: number) => void): Promise<TaskResult<N>[]>;
+  map<N extends TaskName>(
+    name: N,
+    list: readonly TaskArguments<N>[],
+    onDone?: (done: number) => void,
+  ): Promise<TaskResult<N>[]>;
   dispose(): Promise<void>;
 }
 
@@ -24,7 +28,8 @@ export function allowedThreads(): number {
   const quotaFile = '/sys/fs/cgroup/cpu.max';
   if (existsSync(quotaFile)) {
     const [quota, period] = readFileSync(quotaFile, 'utf8').trim().split(' ').map(Number);
-    if (Number.isFinite(quota) && quota! > 0 && period! > 0) threads = Math.min(threads, Math.max(1, Math.ceil(quota! / period!)));
+    if (Number.isFinite(quota) && quota! > 0 && period! > 0)
+      threads = Math.min(threads, Math.max(1, Math.ceil(quota! / period!)));
   }
   return threads;
 }

@@ -1,0 +1,255 @@
+import { columnCount, columnOffsets } from '../dataset/dataset.ts';
+import { structureBlocks } from '../dataset/observations.ts';
+import type { AceProgram, StructureRows } from '../descriptors/descriptors.ts';
+import { squaredRowNorms } from '../numerics/dense.ts';
+import { whitenRows } from '../numerics/triangular.ts';
+import { neighborList } from '../structure/neighbor-list.ts';
+import type { Structure } from '../structure/structure.ts';
+import { atomCount } from '../structure/structure.ts';
+import { noveltyDistances } from '../uncertainty/novelty.ts';
+import type { LinearModel } from './linear-model.ts';
+import { coefficientsOf, distanceGates, elementIndices, isolatedAtomEnergies } from './linear-model.ts';
+import type { PotentialResult, TrustedPotential, TrustSignals } from './potential.ts';
+
+/** Prediction with raw epistemic variances x S xᵀ (uncalibrated) and per-atom signals of one structure. */
+export interface Prediction extends PotentialResult {
+  /** Var[E], eV². */
+  readonly energyVariance: number;
+  /** [n] trace of the 3 × 3 force covariance over the number of components not fixed by symmetry, (eV/Å)². */
+  readonly forceVariances: Float64Array;
+  /** [6] Var[W], eV². */
+  readonly virialVariances: Float64Array;
+  /** [3n] 1 where symmetry fixes the component. */
+  readonly fixedComponents: Uint8Array;
+  /** [n] b S bᵀ over the median of the training atoms of that element. */
+  readonly leverage: Float64Array;
+  /** [n] novelty over its threshold. */
+  readonly novelty: Float64Array;
+}
+
+/** The potential of a linear model: posterior mean, variances, and signals of how far a frame can be trusted. */
+export class AcePotential implements TrustedPotential {
+  readonly name = 'ace';
+  readonly model: LinearModel;
+  private readonly program: AceProgram;
+  private readonly weights: Float64Array;
+  private readonly isolated: readonly number[];
+  private readonly gates: readonly (readonly number[])[];
+
+  /** @param program the model's basis made ready to run; it stays the caller's to dispose */
+  constructor(model: LinearModel, program: AceProgram) {
+    this.model = model;
+    this.program = program;
+    this.weights = coefficientsOf(model);
+    this.isolated = isolatedAtomEnergies(model);
+    this.gates = distanceGates(model.specification);
+  }
+
+  evaluate(structure: Structure): PotentialResult {
+    const result = this.program.evaluate([structure], this.weights)[0]!;
+    return this.withIsolatedAtoms(structure, result);
+  }
+
+  /** Mean and raw variances of one structure from its design rows. */
+  predict(structure: Structure): Prediction {
+    let rows!: StructureRows;
+    this.program.rows([structure], (_, found) => {
+      rows = found;
+    });
+    return this.predictFromRows(structure, rows);
+  }
+
+  trust(structure: Structure): TrustSignals {
+    const prediction = this.predict(structure);
+    return this.signals(structure, prediction);
+  }
+
+  /** Signals of a frame whose prediction is at hand. */
+  signals(structure: Structure, prediction: Prediction): TrustSignals {
+    const b = this.model.uncertainty.scales.forces.b;
+    let forceSigma = 0;
+    let leverage = 0;
+    let novelty = 0;
+    let atom = 0;
+    let worst = -1;
+    for (let i = 0; i < prediction.forceVariances.length; i++) {
+      const sigma = Math.sqrt(b * prediction.forceVariances[i]!);
+      forceSigma = larger(forceSigma, sigma);
+      leverage = larger(leverage, prediction.leverage[i]!);
+      novelty = larger(novelty, prediction.novelty[i]!);
+      const badness = larger(sigma, prediction.novelty[i]!);
+      if (!(badness <= worst)) {
+        worst = badness;
+        atom = i;
+      }
+    }
+    return { forceSigma, leverage, novelty, distance: this.distanceOverGate(structure), atom };
+  }
+
+  /** Smallest distance between two atoms over the gate of their pair. */
+  distanceOverGate(structure: Structure): number {
+    const species = this.model.layout.species;
+    const element = elementIndices(structure, species);
+    const reach = 2 * Math.max(...this.gates.flat());
+    let smallest = Number.POSITIVE_INFINITY;
+    if (!(reach > 0)) return smallest;
+    const list = neighborList(structure, reach);
+    for (let i = 0; i < element.length; i++) {
+      for (let p = list.offsets[i]!; p < list.offsets[i + 1]!; p++) {
+        const gate = this.gates[element[i]!]![element[list.indices[p]!]!]!;
+        smallest = Math.min(smallest, list.distances[p]! / gate);
+      }
+    }
+    return smallest;
+  }
+
+  private predictFromRows(structure: Structure, rows: StructureRows): Prediction {
+    const { model } = this;
+    const n = atomCount(structure);
+    const d = columnCount(model.layout);
+    const basis = model.layout.basis;
+    const blocks = structureBlocks(
+      structure,
+      rows,
+      { ...model.layout },
+      {
+        energyNoise: model.energyNoise,
+        mask: { scale: model.forceColumnScale },
+        offsetGroup: '',
+      },
+    );
+    const r = model.posterior.r;
+    // Offsets of the labels are no part of the potential: their columns are left out of its variances.
+    const plain = withoutOffsets(
+      blocks.virial.rows,
+      6,
+      d,
+      model.layout.stressOffset ? columnOffsets(model.layout).stressOffset : -1,
+    );
+    const energyVariance =
+      squaredRowNorms(whitenRows(r, d, blocks.energy.rows, 1), 1, d)[0]! * blocks.energy.scale * blocks.energy.scale;
+    const virialVariances = squaredRowNorms(whitenRows(r, d, plain, 6), 6, d).map(
+      (v) => v * blocks.virial.scale * blocks.virial.scale,
+    );
+    const m = blocks.forces.count;
+    const componentVariances = squaredRowNorms(whitenRows(r, d, blocks.forces.rows, m), m, d);
+    const fixedComponents = new Uint8Array(3 * n).fill(1);
+    const forceVariances = new Float64Array(n);
+    const free = new Int32Array(n);
+    for (let k = 0; k < m; k++) {
+      const component = blocks.forces.components[k]!;
+      const i = Math.floor(component / 3);
+      fixedComponents[component] = 0;
+      forceVariances[i]! += componentVariances[k]!;
+      free[i]!++;
+    }
+    for (let i = 0; i < n; i++) if (free[i]! > 0) forceVariances[i]! /= free[i]!;
+
+    const element = elementIndices(structure, model.layout.species);
+    return {
+      ...this.meanFromRows(structure, rows, basis),
+      energyVariance,
+      forceVariances,
+      virialVariances,
+      fixedComponents,
+      leverage: this.leverages(rows, element, d),
+      novelty: this.novelties(rows, element),
+    };
+  }
+
+  private meanFromRows(structure: Structure, rows: StructureRows, basis: number): PotentialResult {
+    const w = this.weights;
+    const product = (matrix: Float64Array, baseline: Float64Array): Float64Array => {
+      const out = baseline.slice();
+      for (let r = 0; r < out.length; r++) {
+        let sum = 0;
+        for (let v = 0; v < basis; v++) sum += matrix[r * basis + v]! * w[v]!;
+        out[r]! += sum;
+      }
+      return out;
+    };
+    const n = atomCount(structure);
+    const block = rows.atoms.length / n;
+    const offsets = this.program.basis.offsets;
+    const element = elementIndices(structure, this.model.layout.species);
+    const atomEnergies = rows.baseline.atomEnergies.slice();
+    for (let i = 0; i < n; i++) {
+      const start = offsets[element[i]!]!;
+      const size = offsets[element[i]! + 1]! - start;
+      let sum = 0;
+      for (let v = 0; v < size; v++) sum += rows.atoms[i * block + v]! * w[start + v]!;
+      atomEnergies[i]! += sum;
+    }
+    const energy = product(rows.energy, Float64Array.of(rows.baseline.energy))[0]!;
+    return this.withIsolatedAtoms(structure, {
+      energy,
+      atomEnergies,
+      forces: product(rows.forces, rows.baseline.forces),
+      virial: product(rows.virial, rows.baseline.virial),
+    });
+  }
+
+  private withIsolatedAtoms(
+    structure: Structure,
+    result: { energy: number; atomEnergies: Float64Array; forces: Float64Array; virial: Float64Array },
+  ): PotentialResult {
+    const element = elementIndices(structure, this.model.layout.species);
+    let energy = result.energy;
+    const atomEnergies = result.atomEnergies.map((e, i) => e + this.isolated[element[i]!]!);
+    for (const e of element) energy += this.isolated[e]!;
+    return { energy, atomEnergies, forces: result.forces, virial: result.virial };
+  }
+
+  private leverages(rows: StructureRows, element: Int32Array, d: number): Float64Array {
+    const n = element.length;
+    const block = rows.atoms.length / n;
+    const offsets = this.program.basis.offsets;
+    const wide = new Float64Array(n * d);
+    for (let i = 0; i < n; i++) {
+      const start = offsets[element[i]!]!;
+      const size = offsets[element[i]! + 1]! - start;
+      wide.set(rows.atoms.subarray(i * block, i * block + size), i * d + start);
+    }
+    const h = squaredRowNorms(whitenRows(this.model.posterior.r, d, wide, n), n, d);
+    const median = this.model.uncertainty.leverageMedian;
+    return h.map((value, i) => value / median[element[i]!]!);
+  }
+
+  private novelties(rows: StructureRows, element: Int32Array): Float64Array {
+    const n = element.length;
+    const block = rows.atoms.length / n;
+    const offsets = this.program.basis.offsets;
+    const out = new Float64Array(n);
+    this.model.uncertainty.novelty.forEach((novelty, e) => {
+      const atoms: number[] = [];
+      element.forEach((value, i) => {
+        if (value === e) atoms.push(i);
+      });
+      if (atoms.length === 0) return;
+      if (novelty === null) {
+        for (const i of atoms) out[i] = Number.POSITIVE_INFINITY;
+        return;
+      }
+      const size = offsets[e + 1]! - offsets[e]!;
+      const own = new Float64Array(atoms.length * size);
+      atoms.forEach((i, k) => own.set(rows.atoms.subarray(i * block, i * block + size), k * size));
+      noveltyDistances(novelty, own, atoms.length).forEach((value, k) => {
+        out[atoms[k]!] = value;
+      });
+    });
+    return out;
+  }
+}
+
+/** The larger of two, NaN if either is: a frame with an undefined signal must not pass as trusted. */
+function larger(a: number, b: number): number {
+  return Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.max(a, b);
+}
+
+/** Rows with one column set to zero; the rows themselves when `column` is −1. */
+function withoutOffsets(rows: Float64Array, m: number, d: number, column: number): Float64Array {
+  if (column < 0) return rows;
+  const out = rows.slice();
+  for (let r = 0; r < m; r++) out[r * d + column] = 0;
+  return out;
+}

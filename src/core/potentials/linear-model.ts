@@ -1,0 +1,82 @@
+import type { ColumnLayout, EnergyNoise, ReferenceEnergies } from '../dataset/dataset.ts';
+import { columnOffsets } from '../dataset/dataset.ts';
+import type { AceSpecification } from '../descriptors/ace/basis.ts';
+import type { PerKind, PosteriorState } from '../regression/regression.ts';
+import type { TwoFactorScale } from '../uncertainty/calibration.ts';
+import type { NoveltyModel } from '../uncertainty/novelty.ts';
+import type { TrustLimits } from '../uncertainty/trust-region.ts';
+import type { Structure } from '../structure/structure.ts';
+
+/** How the error bars of a model are made and where it stops being trusted. */
+export interface ModelUncertainty {
+  /** Two-factor scales of the predictive variance a·σ² + b·v, from leave-one-structure-out residuals. */
+  readonly scales: PerKind<TwoFactorScale>;
+  /** Root mean square of leave-one-structure-out residuals: eV/atom, eV/Å, eV/Å³ (NaN without such labels). */
+  readonly leaveOneOut: PerKind<number>;
+  /** Half-width multipliers that cover a whole structure with probability `level` (∞ when too few structures). */
+  readonly conformal: { readonly level: number; readonly energy: number; readonly forces: number };
+  /** [elements] median leverage of a training atom. */
+  readonly leverageMedian: readonly number[];
+  /** [elements] novelty of atomic environments; null for an element without training atoms. */
+  readonly novelty: readonly (NoveltyModel | null)[];
+  readonly limits: TrustLimits;
+}
+
+/** What the fit was made from and how; enough to rerun it. */
+export interface ModelTraining {
+  readonly structures: number;
+  readonly atoms: number;
+  readonly rows: PerKind<number>;
+  /** sha256 over the labelled structures in order. */
+  readonly dataHash: string;
+  readonly groups: Readonly<Record<string, number>>;
+  readonly logEvidence: number;
+  readonly evidenceConverged: boolean;
+  /** Energy-force balance: how σ_E/σ_F was chosen, and the curve it was chosen from (empty when fixed). */
+  readonly balance: {
+    readonly mode: 'fixed' | 'cv' | 'evidence';
+    readonly ratio: number;
+    readonly curve: readonly { readonly ratio: number; readonly energy: number; readonly forces: number }[];
+  };
+  /** Constant hydrostatic offset of the stress labels, eV per atom on the diagonal of the virial; 0 when none is fitted. */
+  readonly stressOffset: number;
+  /** The resolved settings of the fit. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** A linear potential with the posterior it is the mean of. Plain data. */
+export interface LinearModel {
+  readonly specification: AceSpecification;
+  readonly basisId: string;
+  readonly layout: ColumnLayout;
+  /** Before the corrections that the posterior adds. */
+  readonly reference: ReferenceEnergies;
+  readonly energyNoise: EnergyNoise;
+  readonly posterior: PosteriorState;
+  /** [basis] column scale of force rows, by which components fixed by symmetry are recognised. */
+  readonly forceColumnScale: Float64Array;
+  readonly uncertainty: ModelUncertainty;
+  readonly training: ModelTraining;
+}
+
+/** [basis] coefficients of the basis functions. */
+export function coefficientsOf(model: LinearModel): Float64Array {
+  return model.posterior.mean.slice(0, model.layout.basis);
+}
+
+/** [elements] energies of isolated atoms including the posterior's corrections, eV. */
+export function isolatedAtomEnergies(model: LinearModel): number[] {
+  const { layout, reference, posterior } = model;
+  const offset = columnOffsets(layout).referenceEnergies;
+  return reference.values.map((value, e) => value + (layout.referenceEnergies ? posterior.mean[offset + e]! : 0));
+}
+
+/** Smallest distance of each pair of elements that the model was made for, Å: below it every frame is broken. */
+export function distanceGates(specification: AceSpecification): readonly (readonly number[])[] {
+  return specification.pairs.map((row) => row.map((pair) => pair.innerCutoff));
+}
+
+/** Element index of each atom of a structure in a list of atomic numbers. */
+export function elementIndices(structure: Structure, species: readonly number[]): Int32Array {
+  return Int32Array.from(structure.species, (z) => species.indexOf(z));
+}

@@ -1,0 +1,322 @@
+import type { ObservationSettings } from '../../core/dataset/accumulate.ts';
+import { offsetGroupOf } from '../../core/dataset/accumulate.ts';
+import type { ColumnLayout } from '../../core/dataset/dataset.ts';
+import { columnCount, columnOffsets } from '../../core/dataset/dataset.ts';
+import { isIsolatedAtom, referenceEnergies } from '../../core/dataset/reference-energies.ts';
+import { groupedFolds } from '../../core/dataset/splits.ts';
+import type { LeftOut } from '../../core/dataset/left-out.ts';
+import type { AceBasis, AceSpecification } from '../../core/descriptors/ace/basis.ts';
+import { basisSmoothness, DEFAULT_SMOOTHNESS } from '../../core/descriptors/ace/smoothness.ts';
+import { atomicNumberOf, symbolOf } from '../../core/elements.ts';
+import { InputError } from '../../core/errors.ts';
+import { sha256Hex } from '../../core/hash.ts';
+import type { LinearModel } from '../../core/potentials/linear-model.ts';
+import { crossValidateBalance } from '../../core/regression/balance.ts';
+import { columnScales, mergeFactors } from '../../core/regression/factor.ts';
+import type { EvidenceOptimum } from '../../core/regression/maximize-evidence.ts';
+import { maximizeEvidence } from '../../core/regression/maximize-evidence.ts';
+import { fitPosterior } from '../../core/regression/posterior.ts';
+import { smoothnessPrior } from '../../core/regression/prior.ts';
+import type { FactorState, PerKind, Prior } from '../../core/regression/regression.ts';
+import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
+import { checkStructure } from '../../core/structure/checks.ts';
+import { structureId } from '../../core/structure/identity.ts';
+import type { Frame } from '../../core/structure/structure.ts';
+import { atomCount } from '../../core/structure/structure.ts';
+import type { TaskPool } from '../workers/pool.ts';
+import { errorBars } from './error-bars.ts';
+import type { FitContext } from './passes.ts';
+import type { FitSettings } from './settings.ts';
+import { resolveBasis, resolveSpecification, speciesOf } from './specification.ts';
+
+/** Atoms per task: large enough to fill a factor's blocks, small enough to share the work out. */
+const CHUNK_ATOMS = 512;
+/** Structures whose rows set the scale for recognising components fixed by symmetry. */
+const SCALE_SAMPLE = 16;
+/** Atoms whose descriptors are kept for leverage and novelty. */
+const DESCRIPTOR_SAMPLE = 6000;
+/** A stress offset is believed when it gains this much, nats. */
+export const OFFSET_GAIN = 15;
+/** Prior standard deviation of reference-energy corrections, eV, and of offsets of label groups and stresses, eV/atom. */
+const REFERENCE_ENERGY_PRIOR = 10;
+const OFFSET_PRIOR = 1;
+/** Prior precision that pins a column to zero: its weight is then below 1e-9 eV. */
+const PINNED = 1e18;
+
+/** Phases of a fit, for progress. */
+export interface FitProgress {
+  (phase: 'rows' | 'evidence' | 'leave-one-out', done: number, total: number): void;
+}
+
+/** A fit: the model and what a person wants to know of it. */
+export interface Fit {
+  readonly model: LinearModel;
+  readonly basis: AceBasis;
+  /** Labelled structures in the fit (isolated atoms are not). */
+  readonly frames: readonly Frame[];
+  /** Every frame with and without itself. */
+  readonly leftOut: readonly LeftOut[];
+  readonly evidence: EvidenceOptimum;
+  /** Findings that a person should read: offsets, degeneracies, missing convergence. */
+  readonly warnings: readonly string[];
+}
+
+/** Frames cut into chunks of about `CHUNK_ATOMS` atoms; depends on the data only, never on the number of workers. */
+function chunksOf(frames: readonly Frame[]): Frame[][] {
+  const chunks: Frame[][] = [];
+  let atoms = Number.POSITIVE_INFINITY;
+  for (const frame of frames) {
+    if (atoms >= CHUNK_ATOMS) {
+      chunks.push([]);
+      atoms = 0;
+    }
+    chunks.at(-1)!.push(frame);
+    atoms += atomCount(frame.structure);
+  }
+  return chunks;
+}
+
+function checkFrames(frames: readonly Frame[]): void {
+  if (frames.length === 0)
+    throw new InputError('NO_STRUCTURES', 'data must hold at least one labelled structure, got none');
+  for (const frame of frames) {
+    const name = `${frame.source.file}:${frame.source.line}: structure ${frame.source.index}`;
+    checkStructure(frame.structure, name);
+    if (frame.labels.energy === null && frame.labels.forces === null && frame.labels.virial === null) {
+      throw new InputError(
+        'NO_LABELS',
+        `${name} must carry an energy, forces or a stress, got none; name its keys with --energy-key and --forces-key`,
+      );
+    }
+  }
+}
+
+/** Values of the offset key but the most frequent, which needs no offset. */
+function offsetGroups(frames: readonly Frame[], key: string | null): string[] {
+  if (key === null) return [];
+  const counts = new Map<string, number>();
+  for (const frame of frames) {
+    const group = offsetGroupOf(frame, key);
+    counts.set(group, (counts.get(group) ?? 0) + 1);
+  }
+  const sorted = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  return sorted
+    .slice(1)
+    .map(([group]) => group)
+    .sort();
+}
+
+function priorOf(
+  basis: AceBasis,
+  layout: ColumnLayout,
+  factors: PerKind<FactorState>,
+  settings: FitSettings,
+  offset: boolean,
+): Prior {
+  const scaleSource =
+    factors.forces.count > 0 ? factors.forces : factors.energy.count > 0 ? factors.energy : factors.virial;
+  const scales = columnScales(scaleSource).slice(0, layout.basis);
+  const smoothness =
+    settings.prior === 'isotropic'
+      ? new Float64Array(layout.basis).fill(1)
+      : basisSmoothness(basis, { ...DEFAULT_SMOOTHNESS, power: settings.exponent });
+  const nuisance = [
+    ...(layout.referenceEnergies
+      ? layout.species.map(() => 1 / (REFERENCE_ENERGY_PRIOR * REFERENCE_ENERGY_PRIOR))
+      : []),
+    ...(layout.stressOffset ? [offset ? 1 / (OFFSET_PRIOR * OFFSET_PRIOR) : PINNED] : []),
+    ...layout.offsetGroups.map(() => 1 / (OFFSET_PRIOR * OFFSET_PRIOR)),
+  ];
+  return smoothnessPrior(scales, smoothness, nuisance);
+}
+
+/** sha256 over what the fit sees of the frames. */
+function dataHash(frames: readonly Frame[]): string {
+  const bytes = (array: Float64Array | null): Uint8Array =>
+    array === null ? new Uint8Array(0) : new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  return sha256Hex(
+    ...frames.flatMap(({ structure, labels, group }) => [
+      structureId(structure),
+      String(labels.energy),
+      bytes(labels.forces),
+      bytes(labels.virial),
+      group,
+      '\n',
+    ]),
+  );
+}
+
+/** Fits a model to labelled frames. The result does not depend on the number of threads. */
+export async function fitModel(
+  all: readonly Frame[],
+  settings: FitSettings,
+  pool: TaskPool,
+  options: { readonly specification?: AceSpecification; readonly progress?: FitProgress } = {},
+): Promise<Fit> {
+  checkFrames(all);
+  const frames = all.filter((frame) => !isIsolatedAtom(frame));
+  if (frames.length === 0)
+    throw new InputError('NO_STRUCTURES', 'data must hold structures of more than one atom, got isolated atoms only');
+  const structures = frames.map((frame) => frame.structure);
+  const specification = options.specification ?? resolveSpecification(structures, settings);
+  const basis = resolveBasis(specification, settings);
+  const species = basis.specification.elements.map(atomicNumberOf);
+  const foreign = speciesOf(structures).find((z) => !species.includes(z));
+  if (foreign !== undefined) {
+    throw new InputError(
+      'SPECIES_NOT_IN_BASIS',
+      `species must be one of ${basis.specification.elements.join(', ')}, got ${symbolOf(foreign)}`,
+    );
+  }
+  const given = Object.fromEntries(
+    Object.entries(settings.isolatedAtoms).map(([symbol, e]) => [atomicNumberOf(symbol), e]),
+  );
+  const reference = referenceEnergies(all, species, given);
+  const hasVirial = settings.stress && frames.some((frame) => frame.labels.virial !== null);
+  const layout: ColumnLayout = {
+    basis: basis.offsets.at(-1)!,
+    species,
+    referenceEnergies: reference.origin === 'least-squares',
+    stressOffset: hasVirial,
+    offsetGroups: offsetGroups(frames, settings.offsetKey),
+  };
+
+  const sampleStride = Math.max(1, Math.floor(structures.length / SCALE_SAMPLE));
+  const scale = await pool.run('columnScale', {
+    basis,
+    structures: structures.filter((_, i) => i % sampleStride === 0).slice(0, SCALE_SAMPLE),
+  });
+  const observation: ObservationSettings = {
+    layout,
+    reference,
+    energyNoise: settings.energyNoise,
+    mask: { scale },
+    offsetKey: settings.offsetKey,
+    stress: settings.stress,
+  };
+  const context: FitContext = { basis, observation, weights: settings.weights };
+
+  // First pass. With cross-validation every fold is accumulated apart.
+  const folds =
+    settings.balance === 'cv' ? groupedFolds(frames, settings.folds, settings.seed) : new Int32Array(frames.length);
+  const foldCount = settings.balance === 'cv' ? settings.folds : 1;
+  const chunks: { fold: number; frames: Frame[] }[] = [];
+  for (let fold = 0; fold < foldCount; fold++) {
+    for (const chunk of chunksOf(frames.filter((_, f) => folds[f] === fold))) chunks.push({ fold, frames: chunk });
+  }
+  const states = await pool.map(
+    'factors',
+    chunks.map((chunk) => ({ context, frames: chunk.frames })),
+    (done) => options.progress?.('rows', done, chunks.length),
+  );
+  const merge = (list: readonly PerKind<FactorState>[]): PerKind<FactorState> => ({
+    energy: mergeFactors(list.map((state) => state.energy)),
+    forces: mergeFactors(list.map((state) => state.forces)),
+    virial: mergeFactors(list.map((state) => state.virial)),
+  });
+  const factors = merge(states);
+
+  options.progress?.('evidence', 0, 1);
+  const warnings: string[] = [];
+  const folded = Array.from({ length: foldCount }, (_, fold) =>
+    merge(states.filter((_, c) => chunks[c]!.fold === fold)),
+  );
+  const curve =
+    settings.balance === 'cv'
+      ? crossValidateBalance(folded, priorOf(basis, layout, factors, settings, layout.stressOffset))
+      : null;
+  const ratio = curve === null ? settings.ratio : curve.points[curve.best]!.energyToForce;
+  const balance =
+    settings.balance === 'evidence'
+      ? ({ mode: 'evidence' } as const)
+      : ({ mode: 'fixed', energyToForce: ratio } as const);
+  let prior = priorOf(basis, layout, factors, settings, false);
+  let evidence = maximizeEvidence(factors, prior, { balance });
+  if (layout.stressOffset && factors.virial.count > 0) {
+    const free = priorOf(basis, layout, factors, settings, true);
+    const withOffset = maximizeEvidence(factors, free, { balance, start: evidence.hyperparameters });
+    if (withOffset.logEvidence - evidence.logEvidence > OFFSET_GAIN) {
+      prior = free;
+      evidence = withOffset;
+    }
+  }
+  const posterior = fitPosterior(factors, prior, evidence.hyperparameters);
+  options.progress?.('evidence', 1, 1);
+
+  const atoms = structures.reduce((sum, structure) => sum + atomCount(structure), 0);
+  const stride = Math.max(1, Math.ceil(atoms / DESCRIPTOR_SAMPLE));
+  const secondChunks = chunksOf(frames);
+  const passes = await pool.map(
+    'leftOut',
+    secondChunks.map((chunk) => ({ context, frames: chunk, posterior, stride })),
+    (done) => options.progress?.('leave-one-out', done, secondChunks.length),
+  );
+  const leftOut = passes.flatMap((pass) => pass.frames);
+  const descriptors = species.map((_, e) => concatenated(passes.map((pass) => pass.descriptors[e]!)));
+  const firstFrames = secondChunks.map((_, c) =>
+    secondChunks.slice(0, c).reduce((sum, chunk) => sum + chunk.length, 0),
+  );
+  const owners = species.map((_, e) =>
+    Int32Array.from(passes.flatMap((pass, c) => [...pass.owners[e]!].map((index) => index + firstFrames[c]!))),
+  );
+  const uncertainty = errorBars(basis, posterior, leftOut, descriptors, owners, {
+    energyNoise: settings.energyNoise,
+    miscoverage: settings.miscoverage,
+    columns: columnCount(layout),
+  });
+
+  const stressOffset = layout.stressOffset ? posterior.mean[columnOffsets(layout).stressOffset]! : 0;
+  const groups: Record<string, number> = {};
+  for (const frame of frames) groups[frame.group] = (groups[frame.group] ?? 0) + 1;
+  if (reference.degenerate && species.length > 1)
+    warnings.push(
+      'reference energies: all compositions are alike, so their split among elements is arbitrary (minimum norm)',
+    );
+  if (!evidence.converged)
+    warnings.push(
+      'evidence: no start reached an optimum that one more step would not improve; treat the noise estimates with care',
+    );
+  const model: LinearModel = {
+    specification: basis.specification,
+    basisId: basis.id,
+    layout,
+    reference,
+    energyNoise: settings.energyNoise,
+    posterior,
+    forceColumnScale: scale,
+    uncertainty,
+    training: {
+      structures: frames.length,
+      atoms,
+      rows: Object.fromEntries(
+        OBSERVATION_KINDS.map((kind) => [kind, factors[kind].count]),
+      ) as unknown as PerKind<number>,
+      dataHash: dataHash(all),
+      groups,
+      logEvidence: evidence.logEvidence,
+      evidenceConverged: evidence.converged,
+      balance: {
+        mode: settings.balance,
+        ratio: evidence.hyperparameters.noise.energy / evidence.hyperparameters.noise.forces,
+        curve: (curve?.points ?? []).map(({ energyToForce, rmse }) => ({
+          ratio: energyToForce,
+          energy: rmse.energy,
+          forces: rmse.forces,
+        })),
+      },
+      stressOffset: Math.abs(stressOffset) < 1e-9 ? 0 : stressOffset,
+      settings: settings as unknown as Record<string, unknown>,
+    },
+  };
+  return { model, basis, frames, leftOut, evidence, warnings };
+}
+
+function concatenated(arrays: readonly Float64Array[]): Float64Array {
+  const out = new Float64Array(arrays.reduce((sum, array) => sum + array.length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    out.set(array, at);
+    at += array.length;
+  }
+  return out;
+}

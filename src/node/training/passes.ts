@@ -1,0 +1,86 @@
+import type { ObservationSettings } from '../../core/dataset/accumulate.ts';
+import { accumulateFactors, forceColumnScale } from '../../core/dataset/accumulate.ts';
+import type { LeftOut } from '../../core/dataset/left-out.ts';
+import { leftOutErrors } from '../../core/dataset/left-out.ts';
+import { frameWeights } from '../../core/dataset/weights.ts';
+import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
+import type { FactorState, PerKind, PosteriorState } from '../../core/regression/regression.ts';
+import type { Frame, Structure } from '../../core/structure/structure.ts';
+import { atomCount } from '../../core/structure/structure.ts';
+import type { Machine } from '../workers/machine.ts';
+import type { FitSettings } from './settings.ts';
+
+/** What the passes over the data share. */
+export interface FitContext {
+  readonly basis: AceBasis;
+  readonly observation: ObservationSettings;
+  readonly weights: FitSettings['weights'];
+}
+
+/** Root mean square of each column over the force rows of some structures. */
+export function columnScale(
+  machine: Machine,
+  argument: { basis: AceBasis; structures: readonly Structure[] },
+): Float64Array {
+  return forceColumnScale(machine.program(argument.basis), argument.structures);
+}
+
+/** First pass: the factors of a chunk of frames. */
+export function factorsOf(
+  machine: Machine,
+  argument: { context: FitContext; frames: readonly Frame[] },
+): PerKind<FactorState> {
+  const { context, frames } = argument;
+  return accumulateFactors(
+    machine.program(context.basis),
+    frames,
+    context.observation,
+    frameWeights(context.weights),
+    (columns) => machine.kernels.factor(columns),
+  );
+}
+
+/** Left-out errors of a chunk, and descriptors of its atoms for leverage and novelty. */
+export interface LeftOutChunk {
+  readonly frames: readonly LeftOut[];
+  /** [elements] descriptor rows [atoms, block] of every `stride`-th atom of the chunk. */
+  readonly descriptors: readonly Float64Array[];
+  /** [elements] index in the chunk of the frame of each of those rows. */
+  readonly owners: readonly Int32Array[];
+}
+
+/** Second pass: every frame without itself. */
+export function leftOutOf(
+  machine: Machine,
+  argument: { context: FitContext; frames: readonly Frame[]; posterior: PosteriorState; stride: number },
+): LeftOutChunk {
+  const { context, frames, posterior, stride } = argument;
+  const program = machine.program(context.basis);
+  const weightsOf = frameWeights(context.weights);
+  const { offsets } = context.basis;
+  const { species } = context.observation.layout;
+  const descriptors: number[][] = species.map(() => []);
+  const owners: number[][] = species.map(() => []);
+  const results: LeftOut[] = [];
+  let counter = 0;
+  for (const [index, frame] of frames.entries()) {
+    program.rows([frame.structure], (_, rows) => {
+      results.push(leftOutErrors(frame, rows, context.observation, weightsOf(frame), posterior));
+      const n = atomCount(frame.structure);
+      const block = rows.atoms.length / n;
+      for (let i = 0; i < n; i++) {
+        if (counter++ % stride !== 0) continue;
+        const element = species.indexOf(frame.structure.species[i]!);
+        const size = offsets[element + 1]! - offsets[element]!;
+        const list = descriptors[element]!;
+        owners[element]!.push(index);
+        for (let v = 0; v < size; v++) list.push(rows.atoms[i * block + v]!);
+      }
+    });
+  }
+  return {
+    frames: results,
+    descriptors: descriptors.map((list) => Float64Array.from(list)),
+    owners: owners.map((list) => Int32Array.from(list)),
+  };
+}

@@ -1,0 +1,54 @@
+import type { EnergyNoise } from '../../core/dataset/dataset.ts';
+import type { PerKind } from '../../core/regression/regression.ts';
+
+/** Everything a person may say of a fit; the defaults are those of `DEFAULT_FIT`. Plain data, stored in the model. */
+export interface FitSettings {
+  readonly preset: 'small' | 'medium' | 'large' | 'xlarge';
+  /** Override the preset's sizes by order. */
+  readonly nmax: readonly number[] | null;
+  readonly lmax: readonly number[] | null;
+  /** Å; null: 2.6 × the typical bond length of the data. */
+  readonly cutoff: number | null;
+  /** Å; null: from covalent radii and the shortest distance of each pair. */
+  readonly innerCutoff: number | null;
+  readonly balance: 'fixed' | 'cv' | 'evidence';
+  /** σ_E/σ_F of the fixed balance, Å. */
+  readonly ratio: number;
+  readonly prior: 'smoothness' | 'isotropic';
+  readonly exponent: number;
+  /** Whether virial labels enter the fit. */
+  readonly stress: boolean;
+  readonly energyNoise: EnergyNoise;
+  /** Weights by config_type and kind. */
+  readonly weights: Readonly<Record<string, Partial<PerKind<number>>>>;
+  /** Info key whose values have energy offsets of their own (all but the most frequent), or null. */
+  readonly offsetKey: string | null;
+  /** Isolated-atom energies by symbol, eV; others are found. */
+  readonly isolatedAtoms: Readonly<Record<string, number>>;
+  /** Folds of `balance: cv`. */
+  readonly folds: number;
+  readonly seed: number;
+  /** Miscoverage of the conformal intervals. */
+  readonly miscoverage: number;
+}
+
+/** Defaults of a fit from data. */
+export const DEFAULT_FIT: FitSettings = {
+  preset: 'medium',
+  nmax: null,
+  lmax: null,
+  cutoff: null,
+  innerCutoff: null,
+  balance: 'fixed',
+  ratio: 0.05,
+  prior: 'smoothness',
+  exponent: 4,
+  stress: true,
+  energyNoise: 'sqrt',
+  weights: {},
+  offsetKey: null,
+  isolatedAtoms: {},
+  folds: 5,
+  seed: 1,
+  miscoverage: 0.05,
+};

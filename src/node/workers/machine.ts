@@ -1,0 +1,57 @@
+import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
+import type { AceProgram } from '../../core/descriptors/descriptors.ts';
+import { AcePotential } from '../../core/potentials/ace-potential.ts';
+import { readModel } from '../../formats/model-file.ts';
+import type { Kernels } from '../../kernels/kernels.ts';
+import { nodeKernels } from '../kernels.ts';
+
+/** A model as it travels to a worker: its file and the hash that names it. */
+export interface ModelHandle {
+  readonly id: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Programs and models that are kept ready at most. */
+const KEPT = 4;
+
+/** What one thread keeps between tasks: kernels, prepared bases, opened models. */
+export class Machine {
+  readonly kernels: Kernels;
+  private readonly programs = new Map<string, AceProgram>();
+  private readonly potentials = new Map<string, AcePotential>();
+
+  constructor(kernel: string | null) {
+    this.kernels = nodeKernels(kernel);
+  }
+
+  /** The basis made ready to run. */
+  program(basis: AceBasis): AceProgram {
+    const known = this.programs.get(basis.id);
+    if (known !== undefined) return known;
+    const program = this.kernels.prepare(basis);
+    this.programs.set(basis.id, program);
+    const [oldest] = this.programs.keys();
+    if (this.programs.size > KEPT && oldest !== undefined) {
+      this.programs.get(oldest)!.dispose();
+      this.programs.delete(oldest);
+    }
+    return program;
+  }
+
+  /** The potential of a model. */
+  potential(model: ModelHandle): AcePotential {
+    const known = this.potentials.get(model.id);
+    if (known !== undefined) return known;
+    const { model: linear, basis } = readModel(model.bytes, model.id);
+    const potential = new AcePotential(linear, this.program(basis));
+    this.potentials.set(model.id, potential);
+    const [oldest] = this.potentials.keys();
+    if (this.potentials.size > KEPT && oldest !== undefined) this.potentials.delete(oldest);
+    return potential;
+  }
+
+  dispose(): void {
+    for (const program of this.programs.values()) program.dispose();
+    this.kernels.dispose();
+  }
+}

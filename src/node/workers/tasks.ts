@@ -1,0 +1,31 @@
+import { columnScale, factorsOf, leftOutOf } from '../training/passes.ts';
+import { Machine } from './machine.ts';
+
+/**
+ * The tasks that run on worker threads, by name. Each is a pure function of its argument; the machine only keeps what
+ * is costly to prepare, so a result never depends on which thread ran the task or what it ran before.
+ */
+const TASKS = { columnScale, factors: factorsOf, leftOut: leftOutOf };
+
+type Registry = typeof TASKS;
+/** Names of the tasks. */
+export type TaskName = keyof Registry;
+/** Argument of a task. */
+export type TaskArguments<N extends TaskName> = Parameters<Registry[N]>[1];
+/** Result of a task. */
+export type TaskResult<N extends TaskName> = ReturnType<Registry[N]>;
+
+/** Runs tasks on one thread. */
+export interface TaskRunner {
+  run<N extends TaskName>(name: N, argument: TaskArguments<N>): TaskResult<N>;
+  dispose(): void;
+}
+
+/** A runner on kernels of that name, or the fastest. */
+export function createTasks(kernel: string | null): TaskRunner {
+  const machine = new Machine(kernel);
+  return {
+    run: (name, argument) => (TASKS[name] as (machine: Machine, argument: unknown) => never)(machine, argument),
+    dispose: () => machine.dispose(),
+  };
+}
