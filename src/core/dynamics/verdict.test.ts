@@ -6,10 +6,9 @@ import { type Motion, startMotion } from './dynamics.ts';
 import { DEFAULT_GUARD_RULE } from './guard.ts';
 import { maxwellBoltzmann } from './velocities.ts';
 import {
-  type Classify,
   clampVerdict,
+  classifyTrust,
   hardVerdict,
-  signalVerdict,
   type TrustLimits,
   type TrustState,
   type TrustVerdict,
@@ -25,11 +24,6 @@ const LIMITS: TrustLimits = {
   noveltyBreak: 2,
   leverageSelect: 10,
   leverageBreak: 100,
-};
-
-const bySigma: Classify = ({ forceSigma }, { forceSigmaSelect, forceSigmaBreak }) => {
-  const state = forceSigma <= forceSigmaSelect ? 'trusted' : forceSigma <= forceSigmaBreak ? 'extrapolating' : 'broken';
-  return { state, reason: `force sigma ${forceSigma}`, value: forceSigma, limit: forceSigmaSelect };
 };
 
 function verdict(state: TrustState): TrustVerdict {
@@ -80,23 +74,19 @@ describe('hardVerdict', () => {
   });
 });
 
-describe('signalVerdict', () => {
+describe('classifyTrust', () => {
   const signals: TrustSignals = { forceSigma: 0.1, leverage: 2, novelty: 0.5, distance: 1.2, atom: 3 };
 
-  it('asks the classifier about sane signals', () => {
-    expect(signalVerdict(signals, LIMITS, bySigma).state).toBe(T);
-    expect(signalVerdict({ ...signals, forceSigma: 0.3 }, LIMITS, bySigma).state).toBe(E);
-    expect(signalVerdict({ ...signals, forceSigma: 1.1 }, LIMITS, bySigma).state).toBe(B);
-  });
-
-  it('breaks on a distance inside its gate, whatever the classifier says', () => {
-    const close = signalVerdict({ ...signals, distance: 0.9 }, LIMITS, bySigma);
-    expect(close).toEqual({ state: B, reason: 'shortest distance 0.9 of its gate', value: 0.9, limit: 1 });
+  it('takes the signals of a trusted potential', () => {
+    expect(classifyTrust(signals, LIMITS).state).toBe(T);
+    expect(classifyTrust({ ...signals, forceSigma: 0.3 }, LIMITS).state).toBe(E);
+    expect(classifyTrust({ ...signals, forceSigma: 1.1 }, LIMITS).state).toBe(B);
+    expect(classifyTrust({ ...signals, distance: 0.9 }, LIMITS).state).toBe(B);
   });
 
   it('breaks on NaN in any signal', () => {
     for (const name of ['forceSigma', 'leverage', 'novelty', 'distance'] as const) {
-      expect(signalVerdict({ ...signals, [name]: Number.NaN }, LIMITS, bySigma).state).toBe(B);
+      expect(classifyTrust({ ...signals, [name]: Number.NaN }, LIMITS).state).toBe(B);
     }
   });
 });

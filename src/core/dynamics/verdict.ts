@@ -1,34 +1,8 @@
-import type { TrustSignals } from '../potentials/potential.ts';
+import type { TrustState, TrustVerdict } from '../uncertainty/trust-region.ts';
 import { largestNorm, type Motion } from './dynamics.ts';
 import { kineticTemperature } from './velocities.ts';
 
-/** How far a frame is trusted; the worst signal decides. */
-export type TrustState = 'trusted' | 'extrapolating' | 'broken';
-
-/** Limits of the trust signals: beyond `…Select` a frame extrapolates, beyond `…Break` it is broken. */
-export interface TrustLimits {
-  /** Calibrated standard deviation of a force component, eV/Å. */
-  readonly forceSigmaSelect: number;
-  readonly forceSigmaBreak: number;
-  /** Novelty distance over its threshold; 1 is the edge of the training set. */
-  readonly noveltySelect: number;
-  readonly noveltyBreak: number;
-  /** Leverage over the median of the training set. */
-  readonly leverageSelect: number;
-  readonly leverageBreak: number;
-}
-
-/** What a frame is and the signal that decided: `value` over `limit`. */
-export interface TrustVerdict {
-  readonly state: TrustState;
-  /** A clause without the temperature: force sigma 0.41 eV/Å above 0.2. */
-  readonly reason: string;
-  readonly value: number;
-  readonly limit: number;
-}
-
-/** Sorts signals into the three states; NaN must come out as broken. */
-export type Classify = (signals: TrustSignals, limits: TrustLimits) => TrustVerdict;
+export { classifyTrust, type TrustLimits, type TrustState, type TrustVerdict } from '../uncertainty/trust-region.ts';
 
 /** Limits that need no model. */
 export interface HardLimits {
@@ -79,20 +53,6 @@ export function hardVerdict(motion: Motion, dt: number, temperature: number, lim
   if (!(kinetic <= hottest))
     return broken(`temperature ${digits(kinetic)} K above ${digits(hottest)}`, kinetic, hottest);
   return null;
-}
-
-/** The verdict of `classify`, after the hard distance gate and a check for NaN. */
-export function signalVerdict(signals: TrustSignals, limits: TrustLimits, classify: Classify): TrustVerdict {
-  if (!(signals.distance >= 1))
-    return broken(`shortest distance ${digits(signals.distance)} of its gate`, signals.distance, 1);
-  for (const [name, value] of [
-    ['force sigma', signals.forceSigma],
-    ['leverage', signals.leverage],
-    ['novelty', signals.novelty],
-  ] as const) {
-    if (Number.isNaN(value)) return broken(`${name} is not a number`, value, 0);
-  }
-  return classify(signals, limits);
 }
 
 /** Extrapolating once the time step has been at its shortest for too long, otherwise null. */
