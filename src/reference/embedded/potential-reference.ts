@@ -1,5 +1,5 @@
 import { InputError, NumericalError } from '../../core/errors.ts';
-import type { Potential, PotentialResult } from '../../core/potentials/potential.ts';
+import type { PotentialResult } from '../../core/potentials/potential.ts';
 import type { Structure } from '../../core/structure/structure.ts';
 import type { ComputeReference, Fingerprint, LabelResult } from '../reference.ts';
 
@@ -10,7 +10,7 @@ import type { ComputeReference, Fingerprint, LabelResult } from '../reference.ts
  */
 export function potentialReference<R extends PotentialResult>(
   name: string,
-  potential: Potential & { evaluate(structure: Structure): R },
+  potential: { evaluate(structure: Structure): R },
   fingerprint: Fingerprint,
   internalEnergy: (result: R) => number | null,
 ): ComputeReference {
