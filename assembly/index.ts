@@ -1,0 +1,3 @@
+// Entry of the WebAssembly module: what src/kernels may call.
+export { allocate, release } from './arena';
+export { accumulateGram, packedLength, PANEL_ROWS } from './gram';

@@ -1,0 +1,80 @@
+/**
+ * Compiles assembly/ to src/kernels/generated/kernels.wasm when its sources, flags or compiler changed. Silent when
+ * there is nothing to do. An installed package carries the binary and needs no compiler.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const sources = join(root, 'assembly');
+const generated = join(root, 'src/kernels/generated');
+const binary = join(generated, 'kernels.wasm');
+const stamp = join(generated, 'kernels.sha256');
+
+const FLAGS = [
+  '-O3',
+  '--converge',
+  '--noAssert',
+  '--uncheckedBehavior',
+  'always',
+  '--runtime',
+  'stub',
+  '--enable',
+  'simd',
+];
+
+interface Compiler {
+  main(
+    args: readonly string[],
+    options: { stdout: NodeJS.WritableStream; stderr: NodeJS.WritableStream },
+  ): Promise<{ readonly error: Error | null }>;
+}
+
+function compilerVersion(): string | null {
+  try {
+    const file = createRequire(import.meta.url).resolve('assemblyscript/package.json');
+    return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  } catch {
+    return null;
+  }
+}
+
+function hashOfInputs(version: string): string {
+  const hash = createHash('sha256').update(JSON.stringify([version, FLAGS]));
+  for (const name of readdirSync(sources).sort()) hash.update(`\0${name}\0`).update(readFileSync(join(sources, name)));
+  return hash.digest('hex');
+}
+
+async function build(): Promise<number> {
+  const version = existsSync(sources) ? compilerVersion() : null;
+  if (version === null) {
+    if (existsSync(binary)) return 0;
+    process.stderr.write(
+      'kernels.wasm is not there and cannot be built without assemblyscript; the TypeScript kernels will be used\n',
+    );
+    // Installing without development dependencies must not fail; packing or testing without the binary must.
+    return process.env.npm_lifecycle_event === 'prepare' ? 0 : 1;
+  }
+  const hash = hashOfInputs(version);
+  if (existsSync(binary) && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return 0;
+  const { default: asc } = (await import('assemblyscript/asc')) as { default: Compiler };
+  mkdirSync(generated, { recursive: true });
+  const draft = join(generated, `.kernels.${process.pid}.wasm`);
+  const { error } = await asc.main([join(sources, 'index.ts'), '--outFile', draft, ...FLAGS], {
+    stdout: process.stdout,
+    stderr: process.stderr,
+  });
+  if (error) {
+    process.stderr.write(`kernels.wasm could not be built: ${error.message}\n`);
+    return 1;
+  }
+  renameSync(draft, binary);
+  writeFileSync(stamp, hash);
+  process.stdout.write(`built kernels.wasm (${readFileSync(binary).length} bytes)\n`);
+  return 0;
+}
+
+process.exitCode = await build();
