@@ -18,7 +18,10 @@ function dataset(structures: number, forces: number, d: number) {
   return Array.from({ length: structures }, () =>
     kinds.map((m) => {
       const rows = Float64Array.from({ length: m * d }, () => stream.normal());
-      const targets = Float64Array.from({ length: m }, (_, i) => dot(rows, truth, d, i * d, 0) + Math.sin(3 * rows[i * d]!) + 0.1 * stream.normal());
+      const targets = Float64Array.from(
+        { length: m },
+        (_, i) => dot(rows, truth, d, i * d, 0) + Math.sin(3 * rows[i * d]!) + 0.1 * stream.normal(),
+      );
       return { rows, targets, m };
     }),
   );
@@ -51,16 +54,31 @@ describe('leaveOneOut', () => {
     for (let s = 0; s < structures; s++) {
       const rows = Float64Array.from(data[s]!.flatMap((block) => [...block.rows]));
       const targets = Float64Array.from(data[s]!.flatMap((block) => [...block.targets]));
-      const sigmas = Float64Array.from([sigma.energy, ...new Array<number>(forces).fill(sigma.forces), ...new Array<number>(6).fill(sigma.virial)]);
+      const sigmas = Float64Array.from([
+        sigma.energy,
+        ...new Array<number>(forces).fill(sigma.forces),
+        ...new Array<number>(6).fill(sigma.virial),
+      ]);
       const fitted = posteriorMeans(state, rows, m);
-      const white = whiten(rows, targets.map((y, i) => y - fitted[i]!), sigmas, d);
+      const white = whiten(
+        rows,
+        targets.map((y, i) => y - fitted[i]!),
+        sigmas,
+        d,
+      );
       const loo = leaveOneOut(state, white.rows, white.residuals, m);
 
       const refit = fitPosterior(factors(data, d, s), prior, hyperparameters);
       const predicted = posteriorMeans(refit, rows, m);
       const variances = posteriorVariances(refit, rows, m);
-      expect(loo.residuals).toAgree(targets.map((y, i) => (y - predicted[i]!) / sigmas[i]!), REFIT);
-      expect(loo.variances).toAgree(variances.map((v, i) => v / (sigmas[i]! * sigmas[i]!)), REFIT);
+      expect(loo.residuals).toAgree(
+        targets.map((y, i) => (y - predicted[i]!) / sigmas[i]!),
+        REFIT,
+      );
+      expect(loo.variances).toAgree(
+        variances.map((v, i) => v / (sigmas[i]! * sigmas[i]!)),
+        REFIT,
+      );
       expect(loo.leverages).toAgree(posteriorVariances(state, white.rows, m), { rtol: 1e-12, why: 'definition' });
     }
   });
@@ -82,6 +100,8 @@ describe('leaveOneOut', () => {
     const all = { energy: emptyFactor(1), forces: factor.state(), virial: emptyFactor(1) };
     const state = fitPosterior(all, isotropicPrior([1]), { alpha: 1e-3, noise: { energy: 1, forces: 1, virial: 1 } });
     expect(() => leaveOneOut(state, Float64Array.of(1e9), Float64Array.of(0), 1)).toThrow(NumericalError);
-    expect(() => whiten(Float64Array.of(1), Float64Array.of(1), Float64Array.of(0), 1)).toThrow('noise must be finite and positive');
+    expect(() => whiten(Float64Array.of(1), Float64Array.of(1), Float64Array.of(0), 1)).toThrow(
+      'noise must be finite and positive',
+    );
   });
 });

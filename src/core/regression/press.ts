@@ -44,7 +44,12 @@ function factorComplement(g: Float64Array, n: number): Float64Array {
  * @throws                   NumericalError `LEVERAGE_TOO_HIGH` when without the structure nothing determines a direction
  * @cost                     m d² + m d min(m, d) + min(m, d)³ flops
  */
-export function leaveOneOut(state: PosteriorState, whitenedRows: Float64Array, whitenedResiduals: Float64Array, m: number): LeaveOneOut {
+export function leaveOneOut(
+  state: PosteriorState,
+  whitenedRows: Float64Array,
+  whitenedResiduals: Float64Array,
+  m: number,
+): LeaveOneOut {
   const d = state.mean.length;
   requireLength('whitened residuals', whitenedResiduals, m);
   const u = whitenRows(state.r, d, whitenedRows, m);
@@ -84,7 +89,8 @@ export function whiten(
   const whitened = new Float64Array(m * d);
   for (let i = 0; i < m; i++) {
     const sigma = sigmas[i]!;
-    if (!(sigma > 0) || !Number.isFinite(sigma)) throw new InputError('BAD_NOISE', `noise must be finite and positive, got ${sigma}`, { row: i, sigma });
+    if (!(sigma > 0) || !Number.isFinite(sigma))
+      throw new InputError('BAD_NOISE', `noise must be finite and positive, got ${sigma}`, { row: i, sigma });
     for (let j = i * d; j < (i + 1) * d; j++) whitened[j] = rows[j]! / sigma;
   }
   return { rows: whitened, residuals: sigmas.map((sigma, i) => residuals[i]! / sigma) };

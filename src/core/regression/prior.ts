@@ -4,35 +4,6 @@ import type { Prior } from './regression.ts';
 /** Precision of a reference-energy column that was first set by least squares: standard deviation 10 eV per atom. */
 export const REFERENCE_ENERGY_PRECISION = 0.01;
 
-/**
- * Algebraic smoothness weight of a basis function with slots (n_t, l_t): a function that oscillates more must earn a
- * larger coefficient.
- *
- *   γ = Σ_t (l_t/w_l)^p + (n_t/w_n)^p,  w_l = 2/3, w_n = 1
- *
- * @param ns     [order] radial indices, from 1
- * @param ls     [order] angular momenta
- * @param power  p, an even integer ≥ 0; 0 makes all functions of an order alike
- * @throws       InputError `BAD_PRIOR`
- * @see          Witt et al., J. Chem. Phys. 159 (2023) 164101 (ACEpotentials)
- */
-export function algebraicSmoothness(ns: readonly number[], ls: readonly number[], power = 4): number {
-  if (!Number.isInteger(power) || power < 0) {
-    throw new InputError('BAD_PRIOR', `smoothness power must be an integer of at least 0, got ${power}`, { power });
-  }
-  let gamma = 0;
-  for (let t = 0; t < ns.length; t++) {
-    let radial = 1;
-    let angular = 1;
-    for (let k = 0; k < power; k++) {
-      radial *= ns[t]!;
-      angular *= 1.5 * ls[t]!;
-    }
-    gamma += radial + angular;
-  }
-  return gamma;
-}
-
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
