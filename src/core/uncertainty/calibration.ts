@@ -2,8 +2,8 @@ import { InputError } from '../errors.ts';
 
 /** Below this many structures factors are fitted but called uncalibrated. */
 export const MINIMUM_STRUCTURES = 10;
-/** Beyond this standardized residual a residual counts linearly instead of squared (Huber). */
-export const HUBER_LIMIT = 4;
+/** No residual pulls at the factors more than one of this many standard deviations. */
+export const RESIDUAL_LIMIT = 4;
 /** Least factor of the noise variance: below it residuals of symmetric atoms have ruled the fit. */
 export const SMALLEST_FACTOR = 0.1;
 
@@ -101,12 +101,13 @@ function prepare(sample: ResidualSample, structureEqual: boolean): Prepared {
   return { ...prepared, noiseMean, epistemicMean, structures: perStructure.size };
 }
 
-/** x for x ≤ k², then growing as √x with the same value and slope: the squared residual as Huber counts it. */
-function huber(x: number): number {
-  return x <= HUBER_LIMIT * HUBER_LIMIT ? x : 2 * HUBER_LIMIT * Math.sqrt(x) - HUBER_LIMIT * HUBER_LIMIT;
+/** z² up to the limit k², then k²(1 + ln z²/k²): normal within, power-law tails beyond, of the same value and slope. */
+function penaltyOf(x: number): number {
+  const limit = RESIDUAL_LIMIT * RESIDUAL_LIMIT;
+  return x <= limit ? x : limit * (1 + Math.log(x / limit));
 }
 
-/** Best common scale c of given relative variances and its mean −2 ln likelihood, Huberized. */
+/** Best common scale c of given relative variances and its mean −2 ln likelihood. */
 interface Profiled {
   readonly scale: number;
   readonly objective: number;
@@ -114,7 +115,7 @@ interface Profiled {
 
 /**
  * For variances c·u: the c that minimizes Σ w (ln c u + ρ(e²/(c u))), no smaller than `smallest`. Where nothing exceeds
- * the Huber limit that is c = Σ w e²/u; the objective has one minimum in c, so a clamped c is the constrained optimum.
+ * the limit that is c = Σ w e²/u, in general Σ w min(e²/(c u), k²) = 1; the objective has one minimum in c, so a clamped c is the constrained optimum.
  */
 function profile(data: Prepared, noiseShare: number, epistemicShare: number, smallest: number): Profiled {
   const { square, noise, epistemic, weight } = data;
@@ -131,15 +132,14 @@ function profile(data: Prepared, noiseShare: number, epistemicShare: number, sma
   for (let step = 0; step < 60 && scale > 0; step++) {
     let sum = 0;
     for (let k = 0; k < n; k++) {
-      const x = relative[k]! / scale;
-      sum += weight[k]! * (x <= HUBER_LIMIT * HUBER_LIMIT ? x : HUBER_LIMIT * Math.sqrt(x));
+      sum += weight[k]! * Math.min(relative[k]! / scale, RESIDUAL_LIMIT * RESIDUAL_LIMIT);
     }
     scale *= sum;
     if (Math.abs(sum - 1) < 1e-12) break;
   }
   scale = Math.max(scale, smallest);
   let penalty = 0;
-  for (let k = 0; k < n; k++) penalty += weight[k]! * huber(relative[k]! / scale);
+  for (let k = 0; k < n; k++) penalty += weight[k]! * penaltyOf(relative[k]! / scale);
   return { scale, objective: Math.log(scale) + logarithm + penalty };
 }
 
@@ -167,11 +167,10 @@ function goldenMinimum(f: (x: number) => number, low: number, high: number): num
 const LOG_RATIO = { low: -14, high: 23, points: 75 } as const;
 
 /**
- * Two-factor scale by non-negative maximum likelihood of a normal model, e ~ N(0, a·s + b·v), over leave-one-out
- * residuals. Residuals beyond 4 standard deviations count linearly (Huber), so that a few atoms or one structure with a
- * gross error cannot set the scale of all others; for normal residuals that changes the factors by less than 10⁻⁴. The
- * fit is an exact profile in the common scale and a grid with golden-section refinement in the ratio, so it finds the
- * global optimum and needs no start.
+ * Two-factor scale by non-negative maximum likelihood over leave-one-out residuals: e ~ N(0, a·s + b·v), with power-law
+ * tails beyond 4 standard deviations, so that a few atoms or one structure with a gross error cannot set the scale of all
+ * others; for normal residuals that changes the factors by less than 10⁻³. The fit is an exact profile in the common
+ * scale and a grid with golden-section refinement in the ratio, so it finds the global optimum and needs no start.
  *
  * Below 10 structures the factors are fitted but called uncalibrated; without residuals they are 1.
  *

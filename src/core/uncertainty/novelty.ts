@@ -1,14 +1,20 @@
 import { InputError } from '../errors.ts';
 import { cholesky } from '../numerics/cholesky.ts';
-import { addScaled, dot, gram, requireLength } from '../numerics/dense.ts';
+import { addScaled, gram, requireLength } from '../numerics/dense.ts';
 import { whitenRows } from '../numerics/triangular.ts';
 import { kMeans } from './clusters.ts';
-import { leadingSubspace } from './subspace.ts';
+import {
+  fitNormalizer,
+  momentsOf,
+  type Normalizer,
+  normalize,
+  type Reduction,
+  reduce,
+  reductionOf,
+} from './novelty-channels.ts';
 
 /** Changes of an invariant's direction or of ln ‖block‖ by less than this are no novelty. */
 const RESOLUTION = 0.01;
-/** Norms below this share of the training norm count as that. */
-const NORM_FLOOR = 1e-12;
 const MAX_CLUSTERS = 8;
 
 /**
@@ -16,20 +22,7 @@ const MAX_CLUSTERS = 8;
  * (body orders) and by ln of each block's norm; the directions are reduced to leading components and the length of the
  * rest. Distance is Mahalanobis to the nearest cluster with one pooled covariance. Plain data.
  */
-export interface NoveltyModel {
-  /** Number of invariants d. */
-  readonly columns: number;
-  /** Block b holds columns blocks[b] … blocks[b+1]−1. */
-  readonly blocks: readonly number[];
-  /** [d] factors that bring each invariant to its training size. */
-  readonly columnFactors: Float64Array;
-  /** [blocks] smallest norm of a scaled block. */
-  readonly normFloors: Float64Array;
-  /** [d] mean direction. */
-  readonly mean: Float64Array;
-  /** [components, d] orthonormal directions. */
-  readonly directions: Float64Array;
-  readonly components: number;
+export interface NoveltyModel extends Normalizer, Reduction {
   /** Root mean square, in left-out training rows, of the part of a direction beyond the components. */
   readonly residualScale: number;
   /** [q, q] upper-triangular U with UᵀU the covariance of (components, ln norms) within clusters. */
@@ -55,21 +48,6 @@ export interface NoveltyOptions {
   readonly maxRows?: number;
 }
 
-/** How rows become directions and log norms. */
-interface Normalizer {
-  readonly columns: number;
-  readonly blocks: readonly number[];
-  readonly columnFactors: Float64Array;
-  readonly normFloors: Float64Array;
-}
-
-/** A Gaussian mixture of equal covariances over the channels, with the reduction that leads there. */
-interface Reduced {
-  readonly mean: Float64Array;
-  readonly directions: Float64Array;
-  readonly components: number;
-}
-
 function requireBlocks(blocks: readonly number[], d: number): void {
   const ascending = blocks.every((start, b) => Number.isInteger(start) && (b === 0 || start > blocks[b - 1]!));
   if (!(blocks.length >= 2 && blocks[0] === 0 && blocks.at(-1) === d && ascending)) {
@@ -78,106 +56,6 @@ function requireBlocks(blocks: readonly number[], d: number): void {
       `blocks must ascend from 0 to the number of columns ${d}, got [${blocks.join(', ')}]`,
     );
   }
-}
-
-function fitNormalizer(rows: Float64Array, n: number, d: number, blocks: readonly number[]): Normalizer {
-  const size = new Float64Array(d);
-  for (let i = 0; i < n; i++) for (let v = 0; v < d; v++) size[v]! += (rows[i * d + v]! * rows[i * d + v]!) / n;
-  for (let v = 0; v < d; v++) size[v] = Math.sqrt(size[v]!);
-  const overall = size.reduce((a, b) => Math.max(a, b), 0);
-  const columnFactors = new Float64Array(d);
-  const normFloors = new Float64Array(blocks.length - 1);
-  for (let b = 0; b + 1 < blocks.length; b++) {
-    const own = size.subarray(blocks[b]!, blocks[b + 1]!);
-    const largest = own.reduce((x, y) => Math.max(x, y), 0);
-    // An invariant that is (nearly) zero in training must stand out when it is not: its size is floored, not its value.
-    const smallest = 1e-3 * (largest > 0 ? largest : overall);
-    for (let v = blocks[b]!; v < blocks[b + 1]!; v++) columnFactors[v] = 1 / Math.max(size[v]!, smallest);
-    normFloors[b] = NORM_FLOOR * Math.sqrt(own.length);
-  }
-  return { columns: d, blocks, columnFactors, normFloors };
-}
-
-/** Directions [n, d] and log norms [n, blocks] of rows. */
-function normalize(
-  model: Normalizer,
-  rows: Float64Array,
-  n: number,
-): { directions: Float64Array; logNorms: Float64Array } {
-  const { columns: d, blocks, columnFactors, normFloors } = model;
-  const count = blocks.length - 1;
-  const directions = new Float64Array(n * d);
-  const logNorms = new Float64Array(n * count);
-  for (let i = 0; i < n; i++) {
-    for (let b = 0; b < count; b++) {
-      let square = 0;
-      for (let v = blocks[b]!; v < blocks[b + 1]!; v++) {
-        const value = rows[i * d + v]! * columnFactors[v]!;
-        directions[i * d + v] = value;
-        square += value * value;
-      }
-      const norm = Math.sqrt(square);
-      logNorms[i * count + b] = Math.log(Math.max(norm, normFloors[b]!));
-      const factor = norm <= normFloors[b]! ? 0 : 1 / norm;
-      for (let v = blocks[b]!; v < blocks[b + 1]!; v++) directions[i * d + v]! *= factor;
-    }
-  }
-  return { directions, logNorms };
-}
-
-/** Channels [n, components + blocks] of rows and the length [n] of what the components leave. */
-function reduce(
-  reduced: Reduced,
-  directions: Float64Array,
-  logNorms: Float64Array,
-  n: number,
-): { channels: Float64Array; rest: Float64Array } {
-  const { mean, components } = reduced;
-  const d = mean.length;
-  const blocks = logNorms.length / n;
-  const q = components + blocks;
-  const channels = new Float64Array(n * q);
-  const rest = new Float64Array(n);
-  const centered = new Float64Array(d);
-  for (let i = 0; i < n; i++) {
-    for (let v = 0; v < d; v++) centered[v] = directions[i * d + v]! - mean[v]!;
-    for (let c = 0; c < components; c++) {
-      const score = dot(reduced.directions, centered, d, c * d, 0);
-      channels[i * q + c] = score;
-      addScaled(-score, reduced.directions, centered, d, c * d, 0);
-    }
-    rest[i] = Math.sqrt(dot(centered, centered, d));
-    for (let b = 0; b < blocks; b++) channels[i * q + components + b] = logNorms[i * blocks + b]!;
-  }
-  return { channels, rest };
-}
-
-/** Second moments of directions, from which those of any union of parts follow. */
-interface Moments {
-  readonly count: number;
-  readonly sum: Float64Array;
-  readonly square: Float64Array;
-}
-
-function momentsOf(directions: Float64Array, n: number, d: number): Moments {
-  const sum = new Float64Array(d);
-  for (let i = 0; i < n; i++) addScaled(1, directions, sum, d, i * d, 0);
-  return { count: n, sum, square: gram(directions, n, d) };
-}
-
-function reductionOf(parts: readonly Moments[], d: number, maxComponents: number): Reduced {
-  let count = 0;
-  const mean = new Float64Array(d);
-  const square = new Float64Array(d * d);
-  for (const part of parts) {
-    count += part.count;
-    addScaled(1, part.sum, mean, d);
-    addScaled(1, part.square, square, d * d);
-  }
-  for (let v = 0; v < d; v++) mean[v]! /= count;
-  for (let v = 0; v < d; v++) addScaled(-count * mean[v]!, mean, square, d, 0, v * d);
-  const components = Math.max(0, Math.min(maxComponents, count - 1, d));
-  return { mean, components, directions: leadingSubspace(square, d, components) };
 }
 
 /** Share by which a correlation matrix of n rows is drawn towards the identity (oracle approximating shrinkage, Chen et al. 2010). */
@@ -268,7 +146,7 @@ function pickRows(rows: Float64Array, n: number, d: number, groups: ArrayLike<nu
   const used = Math.min(picked.length, maxRows);
   const chosen = Array.from({ length: used }, (_, k) => picked[Math.floor((k * picked.length) / used)]!);
   const kept = new Float64Array(used * d);
-  chosen.forEach((i, k) => kept.set(rows.subarray(i * d, (i + 1) * d), k * d));
+  for (let k = 0; k < used; k++) kept.set(rows.subarray(chosen[k]! * d, (chosen[k]! + 1) * d), k * d);
   return { kept, owners: chosen.map((i) => groups?.[i] ?? i) };
 }
 
@@ -279,14 +157,16 @@ function foldsOf(owners: readonly number[], folds: number): number[][] {
   const single = order.size === 1;
   const count = Math.min(folds, single ? owners.length : order.size);
   const members: number[][] = Array.from({ length: count }, () => []);
-  owners.forEach((owner, i) => members[(single ? i : order.get(owner)!) % count]!.push(i));
+  owners.forEach((owner, i) => {
+    members[(single ? i : order.get(owner)!) % count]!.push(i);
+  });
   return members;
 }
 
 /** Rows `indices` of an [n, d] matrix. */
 function takeRows(rows: Float64Array, indices: readonly number[], d: number): Float64Array {
   const out = new Float64Array(indices.length * d);
-  indices.forEach((i, k) => out.set(rows.subarray(i * d, (i + 1) * d), k * d));
+  for (let k = 0; k < indices.length; k++) out.set(rows.subarray(indices[k]! * d, (indices[k]! + 1) * d), k * d);
   return out;
 }
 
@@ -322,7 +202,7 @@ export function fitNovelty(
 
   const members = foldsOf(owners, folds);
   const moments = members.map((own) => momentsOf(takeRows(directions, own, d), own.length, d));
-  const reduceRows = (reduced: Reduced, indices: readonly number[]) =>
+  const reduceRows = (reduced: Reduction, indices: readonly number[]) =>
     reduce(reduced, takeRows(directions, indices, d), takeRows(logNorms, indices, blockCount), indices.length);
   const leftOut = members.map((own, fold) => {
     if (members.length < 2) return null;
