@@ -99,6 +99,11 @@ describe('nextTimeStep', () => {
     expect(state).toMatchObject({ dt: 2, ceiling: 2 });
   });
 
+  it('does not lengthen a step that was short before the rollback', () => {
+    const fast = nextTimeStep(initialTimeStep(rule), { ...CALM, speed: 0.25 }, rule);
+    expect(shrinkTimeStep(fast, rule)).toMatchObject({ dt: fast.dt, ceiling: 1 });
+  });
+
   it('halves the ceiling again at every rollback, down to the shortest step', () => {
     let state = initialTimeStep(rule);
     for (let s = 0; s < 10; s++) state = shrinkTimeStep(state, rule);

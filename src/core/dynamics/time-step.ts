@@ -124,8 +124,8 @@ export function nextTimeStep(state: TimeStepState, signals: TimeStepSignals, rul
   return { dt, ceiling: state.ceiling, clamped, quiet };
 }
 
-/** The state after a rollback: half the ceiling (not below the shortest step) and counters at zero. */
+/** The state after a rollback: half the ceiling (not below the shortest step), no longer step than before, counters at zero. */
 export function shrinkTimeStep(state: TimeStepState, rule: TimeStepRule): TimeStepState {
   const ceiling = Math.max(0.5 * state.ceiling, rule.longest * rule.shortestShare);
-  return { dt: ceiling, ceiling, clamped: 0, quiet: 0 };
+  return { dt: Math.min(state.dt, ceiling), ceiling, clamped: 0, quiet: 0 };
 }

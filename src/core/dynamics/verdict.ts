@@ -2,6 +2,7 @@ import type { TrustState, TrustVerdict } from '../uncertainty/trust-region.ts';
 import { largestNorm, type Motion } from './dynamics.ts';
 import { kineticTemperature } from './velocities.ts';
 
+/** The sorting of trust signals that the guard uses, and its types. */
 export { classifyTrust, type TrustLimits, type TrustState, type TrustVerdict } from '../uncertainty/trust-region.ts';
 
 /** Limits that need no model. */
@@ -68,11 +69,16 @@ export function clampVerdict(clamped: number, maxClampedSteps: number): TrustVer
 
 const RANK: Readonly<Record<TrustState, number>> = { trusted: 0, extrapolating: 1, broken: 2 };
 
+/** Whether state `a` is worse than state `b`. */
+export function isWorse(a: TrustState, b: TrustState): boolean {
+  return RANK[a] > RANK[b];
+}
+
 /** The worst of some verdicts, the first of equals; null when there is none. */
 export function worstVerdict(...verdicts: readonly (TrustVerdict | null)[]): TrustVerdict | null {
   let worst: TrustVerdict | null = null;
   for (const verdict of verdicts) {
-    if (verdict !== null && (worst === null || RANK[verdict.state] > RANK[worst.state])) worst = verdict;
+    if (verdict !== null && (worst === null || isWorse(verdict.state, worst.state))) worst = verdict;
   }
   return worst;
 }

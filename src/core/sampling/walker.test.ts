@@ -128,6 +128,20 @@ describe('an extrapolating walker', () => {
   });
 });
 
+describe('a fast walker', () => {
+  it('shortens its first step instead of breaking', () => {
+    const hydrogen = simpleCubic(2, 4, 1);
+    const potential = trustedCrystal(hydrogen, 3, { sigmaPerDisplacement: 0 });
+    const fast: WalkerPlan = { ...plan(50), structure: hydrogen, temperature: 3000 };
+    const { report, decisions } = runWalker(fast, potential, limits(1, 2), 7);
+    expect(decisions[0]).toMatchObject({ step: 0, action: 'shrink', limit: 2 });
+    expect(report).toMatchObject({ outcome: 'finished', steps: 50 });
+    expect(runWalker(fast, potential, limits(1, 2), 7, QUIET).report.reason).toMatch(
+      /^displacement 0\.\d+ Å per step above 0\.2$/,
+    );
+  });
+});
+
 describe('a walker that breaks', () => {
   it('stops and hands over the breaking frame', () => {
     const { candidates, report, decisions, rollbacks } = walk(0.2, 0.45, QUIET);

@@ -12,6 +12,7 @@ import { DEFAULT_FRICTION, requireThermostat, type Thermostat } from '../dynamic
 import { initialTimeStep, nextTimeStep, shrinkTimeStep, timeStepRule } from '../dynamics/time-step.ts';
 import {
   clampVerdict,
+  isWorse,
   type TrustLimits,
   type TrustState,
   type TrustVerdict,
@@ -66,7 +67,6 @@ export interface WalkerResult {
 }
 
 const REMEMBERED = 200;
-const RANK: Readonly<Record<TrustState, number>> = { trusted: 0, extrapolating: 1, broken: 2 };
 
 /** What a walker writes down on its way. */
 interface Journal {
@@ -114,7 +114,7 @@ function propose(
 /** Writes down the state of a frame and its force sigma. */
 function note(journal: Journal, verdict: TrustVerdict, signals: TrustSignals | null): void {
   const { state, reason } = verdict;
-  if (RANK[state] > RANK[journal.worst] || state === 'broken') [journal.worst, journal.flag] = [state, reason];
+  if (isWorse(state, journal.worst) || state === 'broken') [journal.worst, journal.flag] = [state, reason];
   if (signals === null || Number.isNaN(signals.forceSigma)) return;
   journal.maxForceSigma = Math.max(journal.maxForceSigma, signals.forceSigma);
   if (state !== 'trusted') return;
@@ -193,12 +193,29 @@ export function runWalker(
   let rollbacks = 0;
   let evaluations = 0;
 
-  const recordPace = (before: number): void => {
+  const record = (before: number): void => {
+    if (!(pace.dt < before)) return;
     const reason = `time step shortened from ${before} to ${pace.dt} fs`;
     const { step, time } = motion;
     journal.decisions.push({ step, time, state: guard.state, reason, value: pace.dt, limit: before, action: 'shrink' });
   };
+  const adapt = (): void => {
+    if (!settings.isTimeStepVariable) return;
+    const before = pace.dt;
+    const { forceSigmaSelect, forceSigmaBreak } = limits;
+    const signals = {
+      mass: lightest,
+      forceSigma: trend.sigma,
+      forceSigmaRate: trend.rate,
+      forceSigmaLimit: trend.sigma < forceSigmaSelect ? forceSigmaSelect : forceSigmaBreak,
+      speed: largestNorm(motion.velocities),
+      trusted: guard.state === 'trusted',
+    };
+    pace = nextTimeStep(pace, signals, pacing);
+    record(before);
+  };
 
+  adapt();
   for (;;) {
     const isDue =
       motion.step % settings.trustInterval === 0 ||
@@ -229,25 +246,12 @@ export function runWalker(
         failure = null;
         const before = pace.dt;
         pace = shrinkTimeStep(pace, pacing);
-        if (pace.dt < before) recordPace(before);
+        record(before);
         continue;
       }
     }
     if (motion.step >= plan.steps) break;
-    if (settings.isTimeStepVariable) {
-      const before = pace.dt;
-      const { forceSigmaSelect, forceSigmaBreak } = limits;
-      const signals = {
-        mass: lightest,
-        forceSigma: trend.sigma,
-        forceSigmaRate: trend.rate,
-        forceSigmaLimit: trend.sigma < forceSigmaSelect ? forceSigmaSelect : forceSigmaBreak,
-        speed: largestNorm(motion.velocities),
-        trusted: guard.state === 'trusted',
-      };
-      pace = nextTimeStep(pace, signals, pacing);
-      if (pace.dt < before) recordPace(before);
-    }
+    adapt();
     failure = tryLangevinStep(motion, potential, thermostat, pace.dt, noise);
     evaluations++;
   }
