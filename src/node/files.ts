@@ -1,0 +1,114 @@
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
+import { EnvironmentError, InputError, type QuerentError } from '../core/errors.ts';
+
+/** The `code` of a system error, or ''. */
+function systemCode(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+}
+
+/** What to tell about a failed read of `path`: a missing file or a folder is the caller's fault, the rest the machine's. */
+export function readError(error: unknown, path: string): QuerentError {
+  const code = systemCode(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return new InputError('FILE_NOT_FOUND', `file must exist, got "${path}"`, { path }, error);
+  if (code === 'EISDIR')
+    return new InputError('NOT_A_FILE', `path must be a file, got the folder "${path}"`, { path }, error);
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new EnvironmentError(
+      'NOT_READABLE',
+      `file "${path}" must be readable by this user (${code})`,
+      { path, code },
+      error,
+    );
+  }
+  return new EnvironmentError(
+    'READ_FAILED',
+    `cannot read "${path}": ${error instanceof Error ? error.message : String(error)}`,
+    { path, code },
+    error,
+  );
+}
+
+/** What to tell about a failed write of `path`. */
+export function writeError(error: unknown, path: string): QuerentError {
+  const code = systemCode(error);
+  const fail = (name: string, message: string): EnvironmentError =>
+    new EnvironmentError(name, message, { path, code }, error);
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return fail('DISK_FULL', `cannot write "${path}": the disk or quota is full (${code}); free space and repeat`);
+  if (code === 'EFBIG')
+    return fail(
+      'DISK_FULL',
+      `cannot write "${path}": the file would exceed the size limit (${code}); raise it (ulimit -f) and repeat`,
+    );
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return new InputError('FOLDER_NOT_FOUND', `folder must exist, got "${dirname(path)}"`, { path }, error);
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return fail('NOT_WRITABLE', `cannot write "${path}": this user may not (${code})`);
+  }
+  return fail('WRITE_FAILED', `cannot write "${path}": ${error instanceof Error ? error.message : String(error)}`);
+}
+
+/** Makes a rename in a folder last through a power cut, where the file system can. */
+async function syncFolder(folder: string): Promise<void> {
+  let handle: FileHandle | null = null;
+  try {
+    handle = await open(folder, 'r');
+    await handle.sync();
+  } catch (error) {
+    // Some file systems and Windows cannot sync a folder; the data itself is safe by now.
+    if (!['EISDIR', 'EPERM', 'EINVAL', 'EACCES', 'ENOTSUP'].includes(systemCode(error))) throw error;
+  } finally {
+    await handle?.close();
+  }
+}
+
+let serial = 0;
+
+/**
+ * Replaces a file in one step: the data go to a temporary file in the same folder, reach the disk (fsync) and take the
+ * name by a rename, so that whoever reads sees the old file or the new one, and a crash leaves one of them whole.
+ * @throws EnvironmentError `DISK_FULL`, `NOT_WRITABLE`, `WRITE_FAILED`; InputError `FOLDER_NOT_FOUND`
+ */
+export async function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
+  const folder = dirname(path);
+  serial++;
+  const temporary = join(folder, `.${basename(path)}.${process.pid}.${serial}.tmp`);
+  try {
+    const handle = await open(temporary, 'wx');
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(folder);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw writeError(error, path);
+  }
+}
+
+/** All bytes of a file. @throws InputError `FILE_NOT_FOUND`, `NOT_A_FILE`; EnvironmentError `NOT_READABLE`, `READ_FAILED` */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw readError(error, path);
+  }
+}
+
+/** sha256 of a file as 64 hex digits, read piece by piece. @throws as `readBytes` */
+export async function sha256File(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  } catch (error) {
+    throw readError(error, path);
+  }
+  return hash.digest('hex');
+}
