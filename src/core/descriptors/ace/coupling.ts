@@ -145,23 +145,27 @@ function tuplesOf(terms: CoupledTerms, order: number): number[][] {
 /**
  * Merges terms that are the same product because slots are equal. `groups[t]` numbers the (element, n) of slot t,
  * non-decreasing, and l ascends inside a group. Where nothing merges the tuples stay as they were. Terms come in
- * ascending order of m; those below 1e-15 are dropped.
+ * ascending order of m; those that cancel are dropped.
  */
 export function compressTerms(groups: readonly number[], ls: readonly number[], terms: CoupledTerms): CoupledTerms {
   const order = ls.length;
   const tuples = tuplesOf(terms, order);
-  const merged = new Map<string, { tuple: number[]; c: number }>();
+  const merged = new Map<string, { tuple: number[]; c: number; size: number }>();
   tuples.forEach((ms, k) => {
     const tuple = sortedTuple(groups, ls, ms);
+    const c = terms.coefficients[k]!;
     const entry = merged.get(tuple.join());
-    if (entry) entry.c += terms.coefficients[k]!;
-    else merged.set(tuple.join(), { tuple, c: terms.coefficients[k]! });
+    if (entry) {
+      entry.c += c;
+      entry.size += Math.abs(c);
+    } else merged.set(tuple.join(), { tuple, c, size: Math.abs(c) });
   });
   const kept =
     merged.size < tuples.length
-      ? [...merged.values()]
+      ? // What is left of terms that cancel exactly is rounding.
+        [...merged.values()].filter(({ c, size }) => Math.abs(c) > 1e-13 * size)
       : tuples.map((tuple, k) => ({ tuple, c: terms.coefficients[k]! }));
-  const sorted = kept.filter(({ c }) => Math.abs(c) >= 1e-15).sort((a, b) => compareTuples(a.tuple, b.tuple));
+  const sorted = kept.sort((a, b) => compareTuples(a.tuple, b.tuple));
   return {
     ms: Int8Array.from(sorted.flatMap(({ tuple }) => tuple)),
     coefficients: Float64Array.from(sorted, ({ c }) => c),
@@ -207,7 +211,9 @@ export function selectCouplings(groups: readonly number[], ls: readonly number[]
     const compressed = compressTerms(groups, ls, half);
     const rest = foldedTerms(groups, ls, compressed);
     const norm = Math.sqrt(dot(rest, rest));
-    if (norm === 0) continue;
+    // Products and their conjugates may cancel; what is left then is rounding.
+    const size = Math.sqrt(compressed.coefficients.reduce((sum, c) => sum + c * c, 0));
+    if (norm <= 1e-12 * size) continue;
     for (let pass = 0; pass < 2; pass++) {
       for (const direction of directions) {
         const overlap = dot(direction, rest);

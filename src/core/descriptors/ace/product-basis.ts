@@ -1,0 +1,154 @@
+/**
+ * Potentials as sums of products of the atomic base, the form of `.yace` files: the couplings of invariants are
+ * contracted away (B → C̃), radial functions may be mixed, and ordered pairs may differ. Its evaluator shares nothing with
+ * the program of the basis but the radial functions and harmonics, so that the two check each other.
+ */
+import { InputError } from '../../errors.ts';
+import type { AceBasis } from './basis.ts';
+import type { RadialFunctions } from './radial.ts';
+import { SphericalBessel } from './radial.ts';
+
+/** Radial functions and core of an ordered pair (central element, neighbour). */
+export interface ProductBond {
+  /** g_k, k = 1 … count, with their own cutoff (Å). */
+  readonly radial: RadialFunctions;
+  /** Name and parameters of g_k as files give them, and d_c of its cutoff function, Å. */
+  readonly radialName: string;
+  readonly radialParameters: readonly number[];
+  readonly cutoffWidth: number;
+  /** Largest n and l of products of two and more. */
+  readonly nmax: number;
+  readonly lmax: number;
+  /** [nmax, lmax+1, count] R_nl = Σ_k coefficients[n][l][k] g_k. */
+  readonly coefficients: Float64Array;
+  /** Inner cutoff and width of its switch, Å; 0 for none. */
+  readonly innerCutoff: number;
+  readonly innerWidth: number;
+  readonly core: { readonly prefactor: number; readonly lambda: number };
+}
+
+/** Σ_k c̃_k Re Π_t A_{μ_t n_t l_t m_kt}; of one factor: c̃ Σ_j g_n(r_j). */
+export interface ProductFunction {
+  readonly mus: readonly number[];
+  readonly ns: readonly number[];
+  readonly ls: readonly number[];
+  /** [terms·order] m, term by term. */
+  readonly ms: Int8Array;
+  /** [terms] c̃, eV. */
+  readonly coefficients: Float64Array;
+}
+
+/** A potential linear in one density: E_i = E0 + core + ρ_i·f(core), f = 1 while the core is below its cutoff. */
+export interface ProductPotential {
+  readonly elements: readonly string[];
+  /** [elements] energy of the isolated atom, eV. */
+  readonly e0: readonly number[];
+  /** bonds[μ0][μ]. */
+  readonly bonds: readonly (readonly ProductBond[])[];
+  /** functions[μ0]. */
+  readonly functions: readonly (readonly ProductFunction[])[];
+  /** Core energy at which ρ is switched off, and width of that switch, eV. */
+  readonly coreLimits: readonly { readonly cutoff: number; readonly width: number }[];
+}
+
+/** Core energy (eV) beyond which products are switched off in files of this project, and the width of that switch. */
+export const CORE_LIMIT = { cutoff: 100000, width: 250 } as const;
+
+/**
+ * A potential of basis functions as sums of products: functions that differ only in their couplings become one.
+ *
+ *   c̃_m = Σ_LS c_LS C_m(LS)
+ *
+ * @param coefficients [d] of every column of the basis, eV
+ * @param e0           [elements] eV
+ * @throws InputError `WRONG_LENGTH`, `NOT_FINITE`
+ */
+export function productPotential(basis: AceBasis, coefficients: Float64Array, e0: readonly number[]): ProductPotential {
+  const { elements, nmax, lmax, pairs } = basis.specification;
+  requireLength('coefficients', coefficients, basis.offsets.at(-1)!);
+  requireLength('reference energies', e0, elements.length);
+  const count = Math.max(...nmax);
+  const mixed = nmax.slice(1);
+  const top = { n: Math.max(1, ...mixed), l: Math.max(0, ...lmax.slice(1)) };
+  const identity = new Float64Array(top.n * (top.l + 1) * count);
+  for (let n = 0; n < top.n; n++) {
+    for (let l = 0; l <= top.l; l++) identity[(n * (top.l + 1) + l) * count + n] = 1;
+  }
+  return {
+    elements,
+    e0: [...e0],
+    bonds: pairs.map((row) =>
+      row.map((pair) => ({
+        radial: new SphericalBessel(pair.cutoff, count),
+        radialName: 'SBessel',
+        radialParameters: [5.25],
+        cutoffWidth: 0.01,
+        nmax: top.n,
+        lmax: top.l,
+        coefficients: identity,
+        innerCutoff: pair.innerCutoff,
+        innerWidth: pair.innerWidth,
+        core: pair.core,
+      })),
+    ),
+    functions: basis.functions.map((_, mu) => contractCouplings(basis, mu, coefficients)),
+    coreLimits: elements.map(() => CORE_LIMIT),
+  };
+}
+
+function requireLength(name: string, values: ArrayLike<number>, expected: number): void {
+  if (values.length !== expected) {
+    throw new InputError('WRONG_LENGTH', `${name} must have length ${expected}, got ${values.length}`, {
+      expected,
+      got: values.length,
+    });
+  }
+  for (let k = 0; k < values.length; k++) {
+    if (!Number.isFinite(values[k]!)) {
+      throw new InputError('NOT_FINITE', `${name} must be finite, got ${values[k]} at ${k}`, { index: k });
+    }
+  }
+}
+
+/** Functions of one central element with couplings contracted, terms in ascending order of m. */
+function contractCouplings(basis: AceBasis, mu: number, coefficients: Float64Array): ProductFunction[] {
+  const groups = new Map<
+    string,
+    {
+      mus: readonly number[];
+      ns: readonly number[];
+      ls: readonly number[];
+      terms: Map<string, { m: number[]; c: number }>;
+    }
+  >();
+  basis.functions[mu]!.forEach((fn, v) => {
+    const { order, mus, ns, ls } = fn;
+    const key = `${mus.join()}|${ns.join()}|${ls.join()}`;
+    let group = groups.get(key);
+    if (group === undefined) {
+      group = { mus, ns, ls, terms: new Map() };
+      groups.set(key, group);
+    }
+    const weight = coefficients[basis.offsets[mu]! + v]!;
+    for (let k = 0; k < fn.coefficients.length; k++) {
+      const m = Array.from(fn.ms.subarray(k * order, (k + 1) * order));
+      const term = group.terms.get(m.join());
+      const c = weight * fn.coefficients[k]!;
+      if (term === undefined) group.terms.set(m.join(), { m, c });
+      else term.c += c;
+    }
+  });
+  return [...groups.values()].map(({ mus, ns, ls, terms }) => {
+    const sorted = [...terms.values()].sort((a, b) => {
+      const t = a.m.findIndex((m, slot) => m !== b.m[slot]);
+      return t < 0 ? 0 : a.m[t]! - b.m[t]!;
+    });
+    return {
+      mus,
+      ns,
+      ls,
+      ms: Int8Array.from(sorted.flatMap(({ m }) => m)),
+      coefficients: Float64Array.from(sorted, ({ c }) => c),
+    };
+  });
+}
