@@ -110,7 +110,10 @@ export interface LabelRequest {
 /** Computes labels. Results arrive in any order; the driver commits each as it comes. */
 export interface Labeller {
   /** Runs one request; resolves with its result and, where files were written, the directory relative to the run. */
-  label(request: LabelRequest, signal: AbortSignal): Promise<{ readonly result: LabelResult; readonly directory: string | null }>;
+  label(
+    request: LabelRequest,
+    signal: AbortSignal,
+  ): Promise<{ readonly result: LabelResult; readonly directory: string | null }>;
   /** A complete result of an earlier attempt that no event records, or null. */
   adopt(request: LabelRequest): Promise<{ readonly result: LabelResult; readonly directory: string | null } | null>;
   /** How many requests may run at once. */
