@@ -5,5 +5,11 @@ import type { Kernels } from './kernels.ts';
 
 /** The plain TypeScript kernels: the readable twin of every faster variant, and what runs where there is no SIMD. */
 export function typescriptKernels(): Kernels {
-  return { name: 'typescript', gram, prepare: createAceProgram, factor: createFactor, dispose: () => {} };
+  return {
+    name: 'typescript',
+    gram,
+    prepare: createAceProgram,
+    factor: (columns) => createFactor(columns),
+    dispose: () => {},
+  };
 }

@@ -1,5 +1,6 @@
-import { InputError } from '../core/errors.ts';
+import { InputError, NumericalError } from '../core/errors.ts';
 import { requireLength } from '../core/numerics/dense.ts';
+import { createFactor } from '../core/regression/factor.ts';
 import type { Kernels } from './kernels.ts';
 import { typescriptKernels } from './typescript-kernels.ts';
 
@@ -11,6 +12,18 @@ interface KernelExports {
   release(): void;
   packedLength(m: number, n: number): number;
   accumulateGram(rows: number, m: number, n: number, packed: number, gram: number): void;
+  scratchBytes(rows: number): number;
+  eliminate(
+    r: number,
+    z: number,
+    n: number,
+    columns: number,
+    stride: number,
+    targets: number,
+    m: number,
+    triangular: boolean,
+    scratch: number,
+  ): number;
 }
 
 /** The part of the WebAssembly interface that is used here; every engine has it, the language's own types do not. */
@@ -44,7 +57,8 @@ function unpackSymmetric(tiles: Float64Array, width: number, n: number): Float64
 
 /**
  * Kernels in WebAssembly with 128-bit SIMD; what the module does not hold comes from the TypeScript twin. Rows are
- * copied in by panels of a few hundred, so its memory holds one Gram matrix and one panel, however many rows there are.
+ * copied in by panels of a few hundred, so its memory holds one matrix of the columns and one panel, however many rows
+ * there are.
  *
  * @param bytes  the module that scripts/build-kernels.ts makes
  * @throws       InputError `KERNELS_UNSUPPORTED` when this engine cannot run it
@@ -85,5 +99,47 @@ export function wasmKernels(bytes: Uint8Array): Kernels {
     }
   }
 
-  return { ...typescriptKernels(), name: 'wasm-simd', gram };
+  function eliminate(
+    r: Float64Array,
+    z: Float64Array,
+    n: number,
+    columns: Float64Array,
+    stride: number,
+    targets: Float64Array,
+    m: number,
+    triangular = false,
+  ): number {
+    const width = Math.ceil(n / 4) * 4;
+    const rows = Math.ceil(m / 8) * 8;
+    // Not a multiple of a power of two, so that neighbouring columns fall into different cache sets.
+    const column = rows + 2;
+    const addresses = [n * width, n, width * column, rows].map((length) => kernels.allocate(8 * length));
+    const scratch = kernels.allocate(kernels.scratchBytes(rows));
+    const [rAt, zAt, columnsAt, targetsAt] = addresses as [number, number, number, number];
+    try {
+      const rView = view(rAt, n * width).fill(0);
+      const zView = view(zAt, n);
+      const columnsView = view(columnsAt, width * column).fill(0);
+      const targetsView = view(targetsAt, rows).fill(0);
+      for (let i = 0; i < n; i++) rView.set(r.subarray(i * n + i, (i + 1) * n), i * width + i);
+      zView.set(z.subarray(0, n));
+      for (let c = 0; c < n; c++) columnsView.set(columns.subarray(c * stride, c * stride + m), c * column);
+      targetsView.set(targets.subarray(0, m));
+      const left = kernels.eliminate(rAt, zAt, n, columnsAt, column, targetsAt, m, triangular, scratch);
+      if (!Number.isFinite(left)) {
+        throw new NumericalError(
+          'NOT_FINITE',
+          `rows and targets to be factored must be finite, got a norm of ${left}`,
+          { norm: left },
+        );
+      }
+      for (let i = 0; i < n; i++) r.set(rView.subarray(i * width + i, i * width + n), i * n + i);
+      z.set(zView);
+      return left;
+    } finally {
+      kernels.release();
+    }
+  }
+
+  return { ...typescriptKernels(), name: 'wasm-simd', gram, factor: (columns) => createFactor(columns, eliminate) };
 }

@@ -144,6 +144,30 @@ export function kernelConformance(runner: TestRunner, name: string, make: () => 
       kernels.dispose();
     });
 
+    it('factor agrees for every number of columns, with columns of zeros, and refuses what is not finite', () => {
+      const kernels = make();
+      for (const n of [1, 3, 8, 32, 33, 66]) {
+        const m = 2 * n + 3;
+        const rows = random(m, n);
+        for (let i = 0; i < m; i++) rows[i * n + (n >> 1)] = n > 1 ? 0 : rows[i]!;
+        const targets = random(m, 1, 4);
+        const [factor, plain] = [kernels.factor(n), twin.factor(n)];
+        for (const one of [factor, plain]) one.append(rows, targets, m);
+        const [a, b] = [factor.state(), plain.state()];
+        expect(difference(a.r, b.r), `factor of ${n} columns`).toBeLessThanOrEqual(AGREEMENT);
+        expect(difference(a.z, b.z), `factor of ${n} columns`).toBeLessThanOrEqual(AGREEMENT);
+        let refused = false;
+        try {
+          factor.append(new Float64Array(n).fill(Number.NaN), new Float64Array(1), 1);
+        } catch {
+          refused = true;
+        }
+        expect(refused).toBe(true);
+        expect(difference(factor.state().r, a.r)).toBe(0);
+      }
+      kernels.dispose();
+    });
+
     if (sample !== undefined) descriptorConformance(runner, make, sample);
   });
 }

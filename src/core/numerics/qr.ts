@@ -71,6 +71,21 @@ function applyTransposedT(t: Float64Array, width: number, w: Float64Array, n: nu
 }
 
 /**
+ * Replaces the upper triangle R by that of QR([R; Z]) and z by the matching part of Qᵀ[z; y]. Arguments and errors as
+ * `eliminateColumns`, its plain form; a faster one may stand in for it.
+ */
+export type Elimination = (
+  r: Float64Array,
+  z: Float64Array,
+  n: number,
+  columns: Float64Array,
+  stride: number,
+  targets: Float64Array,
+  m: number,
+  triangular?: boolean,
+) => number;
+
+/**
  * Replaces the upper triangle R by that of QR([R; Z]) and z by the matching part of Qᵀ[z; y], with Householder
  * reflectors in compact WY form.
  *
@@ -193,6 +208,7 @@ export function appendRows(
  * @param z      [n] overwritten
  * @param other  [n, n] R', upper triangular, row-major, kept
  * @param zOther [n] z', kept
+ * @param eliminate  does the elimination; default the plain form
  * @returns      the growth of the residual sum of squares (of the scaled rows)
  * @throws       NumericalError `NOT_FINITE`
  * @cost         2n³/3 flops
@@ -204,13 +220,14 @@ export function appendUpper(
   other: Float64Array,
   zOther: Float64Array,
   scale = 1,
+  eliminate: Elimination = eliminateColumns,
 ): number {
   requireLength('factor', r, n * n);
   requireLength('appended factor', other, n * n);
   const columns = new Float64Array(n * n);
   for (let i = 0; i < n; i++) for (let j = i; j < n; j++) columns[j * n + i] = scale * other[i * n + j]!;
   const targets = Float64Array.from({ length: n }, (_, i) => scale * zOther[i]!);
-  const residual = eliminateColumns(r, z, n, columns, n, targets, n, true);
+  const residual = eliminate(r, z, n, columns, n, targets, n, true);
   makeDiagonalPositive(r, z, n);
   return residual;
 }

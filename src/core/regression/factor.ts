@@ -1,7 +1,13 @@
 import { InputError } from '../errors.ts';
 import { dot, squaredNorm } from '../numerics/dense.ts';
 import type { LinearKernels } from '../numerics/kernels.ts';
-import { appendUpper, eliminateColumns, makeDiagonalPositive, rowsToColumns } from '../numerics/qr.ts';
+import {
+  appendUpper,
+  type Elimination,
+  eliminateColumns,
+  makeDiagonalPositive,
+  rowsToColumns,
+} from '../numerics/qr.ts';
 import { gramUpper } from '../numerics/triangular.ts';
 import type { Factor, FactorState } from './regression.ts';
 
@@ -37,9 +43,10 @@ function requireColumns(expected: number, state: FactorState): void {
  *
  * `append` and `merge` throw InputError `SHAPE_MISMATCH`, `COLUMNS_DIFFER` and NumericalError `NOT_FINITE`.
  *
+ * @param eliminate  does the elimination of a block; default the plain form
  * @cost  2 m d² flops for m rows
  */
-export function createFactor(columns: number): Factor {
+export function createFactor(columns: number, eliminate: Elimination = eliminateColumns): Factor {
   if (!Number.isInteger(columns) || columns < 1) {
     throw new InputError('BAD_COLUMNS', `number of columns must be a positive integer, got ${columns}`, { columns });
   }
@@ -82,7 +89,7 @@ export function createFactor(columns: number): Factor {
       buffered += taken;
       first += taken;
       if (buffered === BUFFER_ROWS) {
-        residual += eliminateColumns(r, z, d, buffer, BUFFER_ROWS, targetsBuffer, BUFFER_ROWS);
+        residual += eliminate(r, z, d, buffer, BUFFER_ROWS, targetsBuffer, BUFFER_ROWS);
         buffered = 0;
       }
     }
@@ -92,7 +99,7 @@ export function createFactor(columns: number): Factor {
 
   function merge(other: FactorState): void {
     requireColumns(d, other);
-    residual += appendUpper(r, z, d, other.r, other.z) + other.residual;
+    residual += appendUpper(r, z, d, other.r, other.z, 1, eliminate) + other.residual;
     count += other.count;
     scale += other.logScale;
   }
@@ -102,7 +109,7 @@ export function createFactor(columns: number): Factor {
     const zNow = z.slice();
     let residualNow = residual;
     if (buffered > 0) {
-      residualNow += eliminateColumns(rNow, zNow, d, buffer.slice(), BUFFER_ROWS, targetsBuffer.slice(), buffered);
+      residualNow += eliminate(rNow, zNow, d, buffer.slice(), BUFFER_ROWS, targetsBuffer.slice(), buffered);
     }
     makeDiagonalPositive(rNow, zNow, d);
     return { columns: d, r: rNow, z: zNow, residual: residualNow, count, logScale: scale };
