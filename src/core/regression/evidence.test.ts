@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../../test/support/golden.ts';
+import { gram } from '../numerics/dense.ts';
+import type { LinearKernels } from '../numerics/kernels.ts';
 import { RandomStream } from '../random.ts';
 import { evaluateEvidence, evidenceProblem } from './evidence.ts';
 import { createFactor, emptyFactor } from './factor.ts';
 import { maximizeEvidence } from './maximize-evidence.ts';
+import { fitPosterior, posteriorVariances } from './posterior.ts';
 import { isotropicPrior } from './prior.ts';
 import type { FactorState, Hyperparameters, PerKind, Prior } from './regression.ts';
 
@@ -18,12 +21,27 @@ interface Reference {
     mackay_step: { alpha_new: number; beta_new: number };
   };
   B2_evidence_max: { alpha: number; beta: number; log_evidence: number; gamma_eff: number; m: number[] };
+  B7_misspecification: {
+    rows: {
+      N: number;
+      alpha: number;
+      beta: number;
+      rmse: number;
+      mean_epistemic_std: number;
+      coverage_2sigma_total: number;
+    }[];
+  };
   B3_three_noises: {
     at_theta0: { log_params_alpha_betaE_betaF_betaV: number[]; log_evidence: number; grad: number[] };
     optimum: { alpha: number; sigma_E: number; sigma_F: number; sigma_V: number; log_evidence: number };
   };
 }
-const { B1_blr_toy: B1, B2_evidence_max: B2, B3_three_noises: B3 } = golden<{ B: Reference }>('reference-values').B;
+const {
+  B1_blr_toy: B1,
+  B2_evidence_max: B2,
+  B3_three_noises: B3,
+  B7_misspecification: B7,
+} = golden<{ B: Reference }>('reference-values').B;
 
 const EXACT = { rtol: 1e-10, atol: 1e-12, why: 'closed form in a few columns' };
 const OPTIMUM = { rtol: 1e-5, why: 'the reference stopped its own search at a gradient of 1e-7' };
@@ -123,6 +141,24 @@ describe('evaluateEvidence', () => {
       const second = up.gradient.map((g, j) => (g - down.gradient[j]!) / (2 * h));
       expect(second).toAgree(hessian!.slice(4 * i, 4 * i + 4), { atol: 1e-6, why: 'central difference, h² = 1e-8' });
     }
+  });
+
+  it('gives the same with kernels that make the Gram matrices', () => {
+    let calls = 0;
+    const kernels: LinearKernels = {
+      name: 'counting',
+      gram: (rows, m, n) => {
+        calls++;
+        return gram(rows, m, n);
+      },
+      dispose: () => {},
+    };
+    const at = betas(0.7, 400, 90, 12);
+    const plain = evaluateEvidence(evidenceProblem(threeNoises(), unitPrior(5)), at, true);
+    const counted = evaluateEvidence(evidenceProblem(threeNoises(), unitPrior(5), kernels), at, true);
+    expect(counted.logEvidence).toAgree(plain.logEvidence, EXACT);
+    expect(counted.hessian).toAgree(plain.hessian, EXACT);
+    expect(calls).toBe(7);
   });
 
   it('switches to QR where the normal equations are not to be trusted, without a jump', () => {
@@ -226,6 +262,30 @@ describe('maximizeEvidence', () => {
     expect(optimum.atBound).toEqual(['forces']);
     expect(optimum.converged).toBe(true);
   });
+
+  it.each(B7.rows)(
+    'finds the optimum of a misspecified model whose posterior is far too narrow (N = $N)',
+    (reference) => {
+      const { N } = reference;
+      const x = Array.from({ length: N }, (_, i) => -1 + (2 * i) / (N - 1));
+      const rows = x.map((t) => [
+        1,
+        t,
+        (3 * t * t - 1) / 2,
+        (5 * t * t * t - 3 * t) / 2,
+        (35 * t * t * t * t - 30 * t * t + 3) / 8,
+      ]);
+      const y = x.map((t) => Math.sin(6 * t) + 0.3 * t);
+      const factors = { energy: emptyFactor(5), forces: factorOf(5, rows, y), virial: emptyFactor(5) };
+      const { hyperparameters, evidence } = maximizeEvidence(factors, unitPrior(5));
+      expect(hyperparameters.alpha).toAgree(reference.alpha, OPTIMUM);
+      expect(1 / (hyperparameters.noise.forces * hyperparameters.noise.forces)).toAgree(reference.beta, OPTIMUM);
+      expect(Math.sqrt(evidence.squaredResiduals.forces / N)).toAgree(reference.rmse, OPTIMUM);
+      const state = fitPosterior(factors, unitPrior(5), hyperparameters);
+      const deviations = posteriorVariances(state, Float64Array.from(rows.flat()), N).map(Math.sqrt);
+      expect(deviations.reduce((sum, value) => sum + value, 0) / N).toAgree(reference.mean_epistemic_std, OPTIMUM);
+    },
+  );
 
   it('recovers the noises that made the data', () => {
     const stream = new RandomStream(3, 'evidence-test');

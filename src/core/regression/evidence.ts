@@ -48,12 +48,14 @@ export interface EvidenceProblem {
   readonly factors: PerKind<FactorState>;
   readonly prior: Prior;
   readonly equations: NormalEquations;
+  /** Makes Gram matrices when given. */
+  readonly kernels: LinearKernels | undefined;
 }
 
 /** Prepares a problem. @param kernels makes the Gram matrices when given  @throws InputError `COLUMNS_DIFFER` */
 export function evidenceProblem(factors: PerKind<FactorState>, prior: Prior, kernels?: LinearKernels): EvidenceProblem {
   commonColumns(factors, prior);
-  return { factors, prior, equations: normalEquationsOf(factors, kernels) };
+  return { factors, prior, equations: normalEquationsOf(factors, kernels), kernels };
 }
 
 /** Precision factor by normal equations where they are safe, otherwise by QR of the stacked factors. */
@@ -93,7 +95,7 @@ export function evaluateEvidence(
   hyperparameters: Hyperparameters,
   secondDerivatives = false,
 ): Evidence {
-  const { factors, prior } = problem;
+  const { factors, prior, kernels } = problem;
   const d = prior.gamma.length;
   const precision = precisionOf(problem, hyperparameters);
   const mean = solveUpper(precision.r, d, precision.z);
@@ -152,7 +154,9 @@ export function evaluateEvidence(
   let hessian: Float64Array | null = null;
   if (secondDerivatives) {
     hessian = new Float64Array(VARIABLES * VARIABLES);
-    const grams = halves.map((matrix) => (matrix === null ? null : gramUpper(matrix, d)));
+    const grams = halves.map((matrix) =>
+      matrix === null ? null : kernels === undefined ? gramUpper(matrix, d) : kernels.gram(matrix, d, d),
+    );
     const shifts = pulls.map((vector) => (vector === null ? null : solveUpperTransposed(precision.r, d, vector)));
     for (let i = 0; i < VARIABLES; i++) {
       for (let j = i; j < VARIABLES; j++) {

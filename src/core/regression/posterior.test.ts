@@ -138,6 +138,58 @@ describe('fitPosterior', () => {
   });
 });
 
+describe('posteriorCovariance', () => {
+  it('knows that forces of an isolated system sum to nothing', () => {
+    // Rows of three atoms along x whose sum over atoms is zero column by column: the net force is certain.
+    const d = 9;
+    const { rows: x, targets: y } = random(3, 80, d);
+    const state = fitPosterior(onlyForces(factorOf(x, y, 80, d)), isotropicPrior(new Float64Array(d).fill(1)), {
+      alpha: 1,
+      noise: noise(0.4),
+    });
+    const rows = new Float64Array(3 * d);
+    for (let j = 0; j < d; j++) {
+      rows[j] = x[j]!;
+      rows[d + j] = x[d + j]!;
+      rows[2 * d + j] = -x[j]! - x[d + j]!;
+    }
+    const c = posteriorCovariance(state, rows, 3);
+    for (let i = 0; i < 3; i++)
+      expect(c[3 * i]! + c[3 * i + 1]! + c[3 * i + 2]!).toAgree(0, {
+        atol: 1e-14,
+        why: 'rounding of numbers of order 1e-2',
+      });
+    expect(c).toEqual(Float64Array.of(c[0]!, c[1]!, c[2]!, c[1]!, c[4]!, c[5]!, c[2]!, c[5]!, c[8]!));
+  });
+
+  it('predicts data from its own prior with standard normal errors', () => {
+    const stream = new RandomStream(17, 'posterior-test');
+    const d = 6;
+    let sum = 0;
+    let squares = 0;
+    const trials = 400;
+    for (let trial = 0; trial < trials; trial++) {
+      const w = Float64Array.from({ length: d }, () => stream.normal() / Math.sqrt(2));
+      const rows = Float64Array.from({ length: 9 * d }, () => stream.normal());
+      const targets = Float64Array.from({ length: 9 }, (_, i) =>
+        w.reduce((s, weight, j) => s + weight * rows[i * d + j]!, 0.3 * stream.normal()),
+      );
+      const state = fitPosterior(
+        onlyForces(factorOf(rows, targets, 8, d)),
+        isotropicPrior(new Float64Array(d).fill(1)),
+        { alpha: 2, noise: noise(0.3) },
+      );
+      const last = rows.slice(8 * d);
+      const z =
+        (targets[8]! - posteriorMeans(state, last, 1)[0]!) / Math.sqrt(posteriorVariances(state, last, 1)[0]! + 0.09);
+      sum += z;
+      squares += z * z;
+    }
+    expect(sum / trials).toAgree(0, { atol: 3 / Math.sqrt(trials), why: 'three standard errors' });
+    expect(squares / trials).toAgree(1, { atol: 3 * Math.sqrt(2 / trials), why: 'three standard errors' });
+  });
+});
+
 describe('updatePosterior and informationGain', () => {
   const sigma = update.R_diag.map(Math.sqrt);
   const rows = flat(update.J.map((row, i) => row.map((x) => x / sigma[i]!)));
