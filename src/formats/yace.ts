@@ -1,0 +1,127 @@
+/** The `.yace` format of `pair_style pace`: products of the atomic base in YAML. This file writes, `yace-reader.ts` reads. */
+import type { AceBasis } from '../core/descriptors/ace/basis.ts';
+import {
+  type ProductBond,
+  type ProductFunction,
+  type ProductPotential,
+  productPotential,
+} from '../core/descriptors/ace/product-basis.ts';
+import { InputError } from '../core/errors.ts';
+
+/** What a `.yace` file says. */
+export interface YaceDocument {
+  readonly potential: ProductPotential;
+  /** Width of the bins in which the simulation program tabulates radial functions, Å. */
+  readonly deltaSplineBins: number;
+}
+
+/** A linear model, as much of it as a `.yace` file holds. */
+export interface YaceModel {
+  readonly basis: AceBasis;
+  /** [d] coefficient of each column of the basis, eV. */
+  readonly coefficients: Float64Array;
+  /** [elements] energy of the isolated atom, eV. */
+  readonly e0: readonly number[];
+  /** Å; 0.001 by default. */
+  readonly deltaSplineBins?: number;
+}
+
+/** Default width of the bins of tabulated radial functions, Å. */
+export const DELTA_SPLINE_BINS = 0.001;
+
+/** Shortest decimal that reads back as the same number. */
+function numeral(x: number): string {
+  return Object.is(x, -0) ? '0' : String(x);
+}
+
+function list(values: ArrayLike<number>): string {
+  return `[${Array.from(values, numeral).join(', ')}]`;
+}
+
+/** [[[…]]] over n, l and k. */
+function nested(bond: ProductBond): string {
+  const { coefficients, nmax, lmax, radial } = bond;
+  const rows = Array.from({ length: nmax }, (_, n) => {
+    const columns = Array.from({ length: lmax + 1 }, (__, l) => {
+      const start = (n * (lmax + 1) + l) * radial.count;
+      return list(coefficients.subarray(start, start + radial.count));
+    });
+    return `[${columns.join(', ')}]`;
+  });
+  return `[${rows.join(', ')}]`;
+}
+
+function bondLine(mu: number, nu: number, bond: ProductBond): string {
+  const entries = [
+    `nradmax: ${bond.nmax}`,
+    `lmax: ${bond.lmax}`,
+    `nradbasemax: ${bond.radial.count}`,
+    `radbasename: ${bond.radialName}`,
+    `radparameters: ${list(bond.radialParameters)}`,
+    `radcoefficients: ${nested(bond)}`,
+    `prehc: ${numeral(bond.core.prefactor)}`,
+    `lambdahc: ${numeral(bond.core.lambda)}`,
+    `rcut: ${numeral(bond.radial.cutoff)}`,
+    `dcut: ${numeral(bond.cutoffWidth)}`,
+    `rcut_in: ${numeral(bond.innerCutoff)}`,
+    `dcut_in: ${numeral(bond.innerWidth)}`,
+    'inner_cutoff_type: distance',
+  ];
+  return `  [${mu}, ${nu}]: {${entries.join(', ')}}`;
+}
+
+function functionLine(mu: number, fn: ProductFunction): string {
+  const entries = [
+    `mu0: ${mu}`,
+    `rank: ${fn.mus.length}`,
+    'ndensity: 1',
+    `num_ms_combs: ${fn.coefficients.length}`,
+    `mus: ${list(fn.mus)}`,
+    `ns: ${list(fn.ns)}`,
+    `ls: ${list(fn.ls)}`,
+    `ms_combs: ${list(fn.ms)}`,
+    `ctildes: ${list(fn.coefficients)}`,
+  ];
+  return `    - {${entries.join(', ')}}`;
+}
+
+/** The text of a document: one line per bond and function, the same bytes for the same document. */
+export function formatYace(document: YaceDocument): string {
+  const { potential, deltaSplineBins } = document;
+  if (!(deltaSplineBins > 0 && Number.isFinite(deltaSplineBins))) {
+    throw new InputError('INVALID_SPLINE_BINS', `deltaSplineBins must be positive, got ${deltaSplineBins} Å`, {
+      deltaSplineBins,
+    });
+  }
+  const { elements, e0, bonds, functions, coreLimits } = potential;
+  const embedding = coreLimits.map(
+    ({ cutoff, width }, mu) =>
+      `  ${mu}: {ndensity: 1, FS_parameters: [1, 1], npoti: FinnisSinclairShiftedScaled, ` +
+      `rho_core_cutoff: ${numeral(cutoff)}, drho_core_cutoff: ${numeral(width)}}`,
+  );
+  const lines = [
+    // Some symbols (N, No, Y) are words to a reader of the older YAML; quoted, they are names to all.
+    `elements: [${elements.map((symbol) => (/^(N|Y|No)$/.test(symbol) ? `"${symbol}"` : symbol)).join(', ')}]`,
+    `E0: ${list(e0)}`,
+    `deltaSplineBins: ${numeral(deltaSplineBins)}`,
+    'embeddings:',
+    ...embedding,
+    'bonds:',
+    ...bonds.flatMap((row, mu) => row.map((bond, nu) => bondLine(mu, nu, bond))),
+    'functions:',
+    ...functions.flatMap((block, mu) =>
+      block.length === 0 ? [`  ${mu}: []`] : [`  ${mu}:`, ...block.map((fn) => functionLine(mu, fn))],
+    ),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/**
+ * A linear model as the text of a `.yace` file: one linear density, additive core repulsion, all ordered pairs.
+ *
+ * @throws InputError `WRONG_LENGTH`, `NOT_FINITE`, `INVALID_SPLINE_BINS`
+ */
+export function writeYace(model: YaceModel): string {
+  const potential = productPotential(model.basis, model.coefficients, model.e0);
+  return formatYace({ potential, deltaSplineBins: model.deltaSplineBins ?? DELTA_SPLINE_BINS });
+}
