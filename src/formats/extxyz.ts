@@ -106,6 +106,24 @@ class FrameAssembler {
     return null;
   }
 
+  /**
+   * Takes what follows the last line end. @throws FormatError `TRUNCATED_FRAME` where it is a line of an atom cut short
+   */
+  pushLast(rest: string): ParsedFrame | null {
+    if (rest === '') return null;
+    try {
+      return this.push(rest);
+    } catch (error) {
+      if (
+        error instanceof FormatError &&
+        error.code === 'WRONG_COLUMN_COUNT' &&
+        Number(error.details.got) < Number(error.details.expected)
+      )
+        this.end();
+      throw error;
+    }
+  }
+
   /** The file has ended. @throws FormatError `TRUNCATED_FRAME`, `NO_FRAMES` */
   end(): void {
     if (this.atoms > 0) {
@@ -213,10 +231,8 @@ export async function* parseExtxyz(
     }
     if (rest.length > LONGEST_LINE) throw assembler.binary();
   }
-  if (rest !== '') {
-    const parsed = assembler.push(rest);
-    if (parsed !== null) yield parsed;
-  }
+  const last = assembler.pushLast(rest);
+  if (last !== null) yield last;
   assembler.end();
 }
 
@@ -224,12 +240,14 @@ export async function* parseExtxyz(
 export function parseExtxyzText(text: string, source: string, options: LabelKeyOptions = {}): ParsedFrame[] {
   const assembler = new FrameAssembler(source, options);
   const lines = text.split('\n');
-  if (lines.at(-1) === '') lines.pop();
+  const rest = lines.pop()!;
   const frames: ParsedFrame[] = [];
   for (const line of lines) {
     const parsed = assembler.push(line);
     if (parsed !== null) frames.push(parsed);
   }
+  const last = assembler.pushLast(rest);
+  if (last !== null) frames.push(last);
   assembler.end();
   return frames;
 }
