@@ -1,5 +1,5 @@
 import type { Frame } from '../structure/structure.ts';
-import type { PerKind } from '../regression/regression.ts';
+import type { ObservationKind, PerKind } from '../regression/regression.ts';
 
 /**
  * Columns of the linear model: first the basis functions, one block per central element, then those that are no part
@@ -42,6 +42,17 @@ export function columnOffsets(layout: ColumnLayout): {
 
 /** How the noise of an energy label grows with the number of atoms: √N (independent) or N (fully correlated). */
 export type EnergyNoise = 'sqrt' | 'atom';
+
+/** Standard deviation σ·s of one whole-cell observation: s is 1 for forces, √N for virials, √N or N for energies. */
+export function observationNoise(
+  kind: ObservationKind,
+  sigma: number,
+  atoms: number,
+  energyNoise: EnergyNoise,
+): number {
+  if (kind === 'forces') return sigma;
+  return sigma * (kind === 'energy' && energyNoise === 'atom' ? atoms : Math.sqrt(atoms));
+}
 
 /** Decides the weight u ≥ 0 (on the precision) of a frame's observations. */
 export type FrameWeights = (frame: Frame) => PerKind<number>;

@@ -1,3 +1,5 @@
+import type { EnergyNoise } from '../../core/dataset/dataset.ts';
+import { observationNoise } from '../../core/dataset/dataset.ts';
 import type { LeftOut } from '../../core/dataset/left-out.ts';
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import type { ModelUncertainty } from '../../core/potentials/linear-model.ts';
@@ -9,13 +11,6 @@ import { conformalQuantile, structureScores } from '../../core/uncertainty/confo
 import { leverages, medianLeverage } from '../../core/uncertainty/leverage.ts';
 import { fitNovelty } from '../../core/uncertainty/novelty.ts';
 import { trustLimits } from '../../core/uncertainty/trust-region.ts';
-import type { EnergyNoise } from '../../core/dataset/dataset.ts';
-
-/** Variance of the label noise of one whole-cell observation, in the square of its unit: (σ s)². */
-export function noiseVariance(kind: ObservationKind, sigma: number, atoms: number, energyNoise: EnergyNoise): number {
-  const scale = kind === 'forces' ? 1 : kind === 'energy' && energyNoise === 'atom' ? atoms : Math.sqrt(atoms);
-  return sigma * sigma * scale * scale;
-}
 
 interface Sample {
   readonly residuals: Float64Array;
@@ -37,7 +32,8 @@ function sampleOf(kind: ObservationKind, frames: readonly LeftOut[], sigma: numb
     const { leftOut, variances } = frame[kind];
     sample.residuals.set(leftOut, at);
     sample.epistemic.set(variances, at);
-    sample.noise.fill(noiseVariance(kind, sigma, frame.atoms, energyNoise), at, at + leftOut.length);
+    const noise = observationNoise(kind, sigma, frame.atoms, energyNoise);
+    sample.noise.fill(noise * noise, at, at + leftOut.length);
     sample.structures.fill(f, at, at + leftOut.length);
     at += leftOut.length;
   });

@@ -24,13 +24,12 @@ import { structureId } from '../../core/structure/identity.ts';
 import type { Frame } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
 import type { TaskPool } from '../workers/pool.ts';
+import { chunksOf } from './chunks.ts';
 import { errorBars } from './error-bars.ts';
 import type { FitContext } from './passes.ts';
 import type { FitSettings } from './settings.ts';
 import { resolveBasis, resolveSpecification, speciesOf } from './specification.ts';
 
-/** Atoms per task: large enough to fill a factor's blocks, small enough to share the work out. */
-const CHUNK_ATOMS = 512;
 /** Structures whose rows set the scale for recognising components fixed by symmetry. */
 const SCALE_SAMPLE = 16;
 /** Atoms whose descriptors are kept for leverage and novelty. */
@@ -59,21 +58,6 @@ export interface Fit {
   readonly evidence: EvidenceOptimum;
   /** Findings that a person should read: offsets, degeneracies, missing convergence. */
   readonly warnings: readonly string[];
-}
-
-/** Frames cut into chunks of about `CHUNK_ATOMS` atoms; depends on the data only, never on the number of workers. */
-function chunksOf(frames: readonly Frame[]): Frame[][] {
-  const chunks: Frame[][] = [];
-  let atoms = Number.POSITIVE_INFINITY;
-  for (const frame of frames) {
-    if (atoms >= CHUNK_ATOMS) {
-      chunks.push([]);
-      atoms = 0;
-    }
-    chunks.at(-1)!.push(frame);
-    atoms += atomCount(frame.structure);
-  }
-  return chunks;
 }
 
 function checkFrames(frames: readonly Frame[]): void {

@@ -1,3 +1,5 @@
+import { evaluateFrames } from '../training/evaluate.ts';
+import { predictStructures } from '../training/predict.ts';
 import { columnScale, factorsOf, leftOutOf } from '../training/passes.ts';
 import { Machine } from './machine.ts';
 
@@ -5,7 +7,7 @@ import { Machine } from './machine.ts';
  * The tasks that run on worker threads, by name. Each is a pure function of its argument; the machine only keeps what
  * is costly to prepare, so a result never depends on which thread ran the task or what it ran before.
  */
-const TASKS = { columnScale, factors: factorsOf, leftOut: leftOutOf };
+const TASKS = { columnScale, factors: factorsOf, leftOut: leftOutOf, evaluate: evaluateFrames, predict: predictStructures };
 
 type Registry = typeof TASKS;
 /** Names of the tasks. */

@@ -1,0 +1,75 @@
+import type { Command } from 'commander';
+import { InputError } from '../core/errors.ts';
+import type { FrameReadOptions } from '../node/frames.ts';
+import { allowedThreads } from '../node/workers/pool.ts';
+import type { VerbOptions } from './verb.ts';
+
+/** Adds the options by which every verb that reads labelled structures finds their labels. */
+export function addLabelKeyOptions(command: Command): Command {
+  return command
+    .option('--energy-key <key>', 'key of the energy; found by itself among energy, free_energy, REF_energy, …')
+    .option('--forces-key <key>', 'column of the forces; found by itself among forces, force, REF_forces, …')
+    .option('--stress-key <key>', 'key of the stress (or virial); found by itself among stress, virial, …');
+}
+
+/** Adds `--threads`. */
+export function addThreadsOption(command: Command): Command {
+  return command.option('--threads <n>', 'worker threads; by default what the machine, its cgroup or Slurm allow');
+}
+
+/** Label keys that were asked for. */
+export function labelKeys(options: VerbOptions): FrameReadOptions {
+  const text = (name: string): string | undefined => options[name] as string | undefined;
+  const { energyKey, forcesKey, stressKey } = {
+    energyKey: text('energyKey'),
+    forcesKey: text('forcesKey'),
+    stressKey: text('stressKey'),
+  };
+  return {
+    ...(energyKey === undefined ? {} : { energyKey }),
+    ...(forcesKey === undefined ? {} : { forcesKey }),
+    ...(stressKey === undefined ? {} : /virial/i.test(stressKey) ? { virialKey: stressKey } : { stressKey }),
+  };
+}
+
+/** A number given on the command line, or the fallback. @throws InputError `BAD_OPTION` naming the option */
+export function numberOption<T>(
+  options: VerbOptions,
+  name: string,
+  flag: string,
+  rule: (x: number) => boolean,
+  description: string,
+  fallback: T,
+): number | T {
+  const given = options[name];
+  if (given === undefined) return fallback;
+  const value = Number(given);
+  if (String(given).trim() === '' || !rule(value))
+    throw new InputError('BAD_OPTION', `${flag} must be ${description}, got "${String(given)}"`);
+  return value;
+}
+
+/** Comma-separated whole numbers, or null when not given. @throws InputError `BAD_OPTION` */
+export function integersOption(options: VerbOptions, name: string, flag: string): number[] | null {
+  const given = options[name];
+  if (given === undefined) return null;
+  const values = String(given)
+    .split(',')
+    .map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (!values.every((value) => Number.isInteger(value) && value >= 0)) {
+    throw new InputError('BAD_OPTION', `${flag} must be whole numbers with commas between, got "${String(given)}"`);
+  }
+  return values;
+}
+
+/** Number of worker threads. */
+export function threadsOption(options: VerbOptions): number {
+  return numberOption(
+    options,
+    'threads',
+    '--threads',
+    (n) => Number.isInteger(n) && n >= 1,
+    'a whole number ≥ 1',
+    allowedThreads(),
+  );
+}

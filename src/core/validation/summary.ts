@@ -1,0 +1,150 @@
+import { type CalibrationReport, reportCalibration } from './calibration.ts';
+import type { AssessmentFrame, ErrorSummary } from './errors.ts';
+import { energyErrorsPerAtom, pooledEnergies, pooledForces, summarizeErrors } from './errors.ts';
+
+/** Everything a table needs of one labelled structure that a model has predicted. */
+export interface EvaluatedFrame extends AssessmentFrame {
+  readonly group: string;
+  /** [n] chemical symbol of each atom. */
+  readonly symbols: readonly string[];
+  /** [6] stress errors, eV/Å³; null without such labels or without a volume. */
+  readonly stressErrors: Float64Array | null;
+  /** [6] predictive standard deviations of the stress, eV/Å³. */
+  readonly stressSigmas: Float64Array | null;
+}
+
+/** Mean absolute and root mean square error. */
+export interface Errors {
+  readonly mae: number;
+  readonly rmse: number;
+}
+
+/** Calibration of one quantity. */
+export interface Calibration {
+  readonly ece: number;
+  readonly ence: number;
+  readonly nll: number;
+  readonly crps: number;
+  /** Share of single values inside their 95 % interval. */
+  readonly coverage95: number;
+}
+
+/** Errors and calibration over some structures. Energies eV/atom, forces eV/Å per component, stress eV/Å³. */
+export interface EvaluationSummary {
+  readonly n: { readonly structures: number; readonly atoms: number };
+  readonly energy: Errors | null;
+  readonly forces: Errors | null;
+  readonly stress: Errors | null;
+  readonly calibration: {
+    readonly energy: (Calibration & { readonly coverage95Interval: readonly [number, number] }) | null;
+    /** `coverage95Structure`: share of structures whose every component lies inside the conformal interval. */
+    readonly forces: (Calibration & { readonly coverage95Structure: number }) | null;
+    readonly stress: Calibration | null;
+  };
+  /** Largest |error|/sigma. */
+  readonly worstResidual: { readonly energy: number; readonly forces: number; readonly stress: number };
+}
+
+const errorsOf = ({ count, mae, rmse }: ErrorSummary): Errors | null => (count === 0 ? null : { mae, rmse });
+
+/** Full report of one quantity, or null when nothing has both an error and a sigma. */
+function reportOf(errors: Float64Array, sigmas: Float64Array): CalibrationReport | null {
+  return errors.some((error, i) => !Number.isNaN(error) && !Number.isNaN(sigmas[i]!))
+    ? reportCalibration(errors, sigmas)
+    : null;
+}
+
+const calibrationOf = (report: CalibrationReport): Calibration => ({
+  ece: report.ece,
+  ence: report.ence,
+  nll: report.nll,
+  crps: report.crps,
+  coverage95: report.coverage95.observed,
+});
+
+/** Share of structures all of whose components lie within `multiplier` sigmas; components without a sigma do not count. */
+function structureCoverage(frames: readonly AssessmentFrame[], multiplier: number): number {
+  const inside = frames.filter((frame) => {
+    for (let i = 0; i < frame.forceErrors.length; i++) {
+      if (Math.abs(frame.forceErrors[i]!) > multiplier * frame.forceSigmas[i]!) return false;
+    }
+    return true;
+  });
+  return inside.length / frames.length;
+}
+
+/**
+ * Errors and calibration of evaluated structures.
+ * @param conformalForces half-width, in sigmas, of the interval that covers whole structures with probability 0.95
+ */
+export function summarizeEvaluation(frames: readonly EvaluatedFrame[], conformalForces: number): EvaluationSummary {
+  const energies = pooledEnergies(frames);
+  const forces = pooledForces(frames);
+  const stressed = frames.filter((frame) => frame.stressErrors !== null);
+  const stressErrors = Float64Array.from(stressed.flatMap((frame) => [...frame.stressErrors!]));
+  const stressSigmas = Float64Array.from(stressed.flatMap((frame) => [...frame.stressSigmas!]));
+  const reports = {
+    energy: reportOf(energies.errors, energies.sigmas),
+    forces: reportOf(forces.errors, forces.sigmas),
+    stress: reportOf(stressErrors, stressSigmas),
+  };
+  return {
+    n: { structures: frames.length, atoms: frames.reduce((sum, frame) => sum + frame.atoms, 0) },
+    energy: errorsOf(summarizeErrors(energyErrorsPerAtom(frames))),
+    forces: errorsOf(summarizeErrors(forces.errors)),
+    stress: errorsOf(summarizeErrors(stressErrors)),
+    calibration: {
+      energy: reports.energy && {
+        ...calibrationOf(reports.energy),
+        coverage95Interval: reports.energy.coverage95.interval,
+      },
+      forces: reports.forces && {
+        ...calibrationOf(reports.forces),
+        coverage95Structure: structureCoverage(frames, conformalForces),
+      },
+      stress: reports.stress && calibrationOf(reports.stress),
+    },
+    worstResidual: {
+      energy: reports.energy?.worst ?? Number.NaN,
+      forces: reports.forces?.worst ?? Number.NaN,
+      stress: reports.stress?.worst ?? Number.NaN,
+    },
+  };
+}
+
+/** The summary of each group of structures, in the order of first appearance. */
+export function summarizeGroups(
+  frames: readonly EvaluatedFrame[],
+  conformalForces: number,
+): Record<string, EvaluationSummary> {
+  const groups = new Map<string, EvaluatedFrame[]>();
+  for (const frame of frames) {
+    const list = groups.get(frame.group);
+    if (list === undefined) groups.set(frame.group, [frame]);
+    else list.push(frame);
+  }
+  return Object.fromEntries([...groups].map(([group, list]) => [group, summarizeEvaluation(list, conformalForces)]));
+}
+
+/** Force errors on the atoms of each element, eV/Å per component. */
+export function forceErrorsByElement(
+  frames: readonly EvaluatedFrame[],
+): Record<string, Errors & { readonly atoms: number }> {
+  const errors = new Map<string, number[]>();
+  for (const frame of frames) {
+    if (frame.forceErrors.length === 0) continue;
+    frame.symbols.forEach((symbol, i) => {
+      const list = errors.get(symbol) ?? [];
+      list.push(frame.forceErrors[3 * i]!, frame.forceErrors[3 * i + 1]!, frame.forceErrors[3 * i + 2]!);
+      errors.set(symbol, list);
+    });
+  }
+  return Object.fromEntries(
+    [...errors]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([symbol, list]) => {
+        const { mae, rmse } = summarizeErrors(list);
+        return [symbol, { mae, rmse, atoms: list.length / 3 }];
+      }),
+  );
+}
