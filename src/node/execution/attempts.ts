@@ -1,20 +1,10 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { FormatError } from '../../core/errors.ts';
 import { type Structure, atomCount } from '../../core/structure/structure.ts';
 import type { FileSet, LabelResult } from '../../reference/reference.ts';
+import { writeFileAtomic } from '../files.ts';
 import { bootId } from './processes.ts';
 
 /** Newest version of result.json and attempt.json that this program writes and reads. */
@@ -43,25 +33,6 @@ export interface AttemptDirectory {
 
 const ATTEMPT_FILE = 'attempt.json';
 const RESULT_FILE = 'result.json';
-
-/** Writes a file so that it is either complete under its name or absent: temporary file, fsync, rename, fsync of the folder. */
-function writeDurably(path: string, text: string): void {
-  const temporary = `${path}.part`;
-  const file = openSync(temporary, 'w');
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, path);
-  const folder = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
-}
 
 function readJson(path: string): Record<string, unknown> {
   let value: unknown;
@@ -94,18 +65,18 @@ export function listAttempts(folder: string): AttemptDirectory[] {
 }
 
 /** Makes the next attempt's directory with the prepared files; the record comes last, so that it vouches for them. */
-export function createAttempt(
+export async function createAttempt(
   folder: string,
   request: Pick<AttemptRecord, 'id' | 'attempt' | 'identity'>,
   files: FileSet,
-): AttemptDirectory {
+): Promise<AttemptDirectory> {
   mkdirSync(folder, { recursive: true });
   const taken = readdirSync(folder).map((name) => (/^attempt-\d+$/.test(name) ? Number(name.slice(8)) : -1));
   const path = join(folder, `attempt-${Math.max(-1, ...taken) + 1}`);
   mkdirSync(path);
   for (const [name, text] of files) {
     mkdirSync(dirname(join(path, name)), { recursive: true });
-    writeDurably(join(path, name), text);
+    await writeFileAtomic(join(path, name), text);
   }
   const { id, attempt, identity } = request;
   const record = {
@@ -117,7 +88,7 @@ export function createAttempt(
     boot: bootId(),
     startedAt: Date.now(),
   };
-  writeDurably(join(path, ATTEMPT_FILE), `${JSON.stringify(record, null, 2)}\n`);
+  await writeFileAtomic(join(path, ATTEMPT_FILE), `${JSON.stringify(record, null, 2)}\n`);
   return { path, record };
 }
 
@@ -138,14 +109,14 @@ export function readOutputs(attempt: AttemptDirectory, names: readonly string[])
 }
 
 /** Commits a result: the file is complete on disk, or absent. */
-export function writeResult(attempt: AttemptDirectory, result: LabelResult): void {
+export async function writeResult(attempt: AttemptDirectory, result: LabelResult): Promise<void> {
   const plain =
     result.status === 'done'
       ? { ...result, forces: [...result.forces], virial: result.virial && [...result.virial] }
       : result;
   const { id, attempt: number, identity } = attempt.record;
   const text = JSON.stringify({ version: ATTEMPT_VERSION, id, attempt: number, identity, result: plain });
-  writeDurably(join(attempt.path, RESULT_FILE), `${text}\n`);
+  await writeFileAtomic(join(attempt.path, RESULT_FILE), `${text}\n`);
 }
 
 /** The committed result of an attempt, or null when there is none. @throws FormatError when it is damaged or not of `structure` */
