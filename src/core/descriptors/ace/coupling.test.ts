@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../../../test/support/golden.ts';
-import { clebschGordan } from './clebsch-gordan.ts';
 import { countCouplings } from './count.ts';
 import {
   admissibleCouplings,
@@ -21,38 +20,6 @@ interface Reference {
   };
 }
 const { A } = golden<Reference>('reference-values');
-
-describe('Clebsch–Gordan coefficients', () => {
-  it('has known values', () => {
-    const third = Math.sqrt(1 / 3);
-    expect(clebschGordan(1, 1, 1, -1, 0, 0)).toAgree(third, { rtol: 1e-15, why: '1/√3, rounded once' });
-    expect(clebschGordan(1, 0, 1, 0, 0, 0)).toAgree(-third, { rtol: 1e-15, why: '−1/√3' });
-    expect(clebschGordan(1, 1, 1, 0, 1, 1)).toAgree(Math.SQRT1_2, { rtol: 1e-15, why: '1/√2' });
-    expect(clebschGordan(2, 0, 2, 0, 2, 0)).toAgree(-Math.sqrt(2 / 7), { rtol: 1e-15, why: '−√(2/7)' });
-    expect(clebschGordan(1, 0, 1, 0, 1, 0)).toBe(0);
-    expect(clebschGordan(1, 1, 1, 1, 1, 2)).toBe(0);
-    expect(clebschGordan(1, 1, 1, 0, 0, 1)).toBe(0);
-    expect(clebschGordan(1, 1, 1, 0, 2, 0)).toBe(0);
-  });
-
-  it('are orthonormal at momenta where floating-point factorials fail', () => {
-    for (const [l1, l2] of [
-      [3, 2],
-      [12, 12],
-    ] as const) {
-      for (const [L, K] of [
-        [2, 2],
-        [2, 4],
-        [l1 + l2, l1 + l2],
-      ] as const) {
-        let sum = 0;
-        for (let m = -l1; m <= l1; m++)
-          sum += clebschGordan(l1, m, l2, 1 - m, L, 1) * clebschGordan(l1, m, l2, 1 - m, K, 1);
-        expect(sum).toAgree(L === K ? 1 : 0, { atol: 1e-14, why: 'unitary change of basis' });
-      }
-    }
-  });
-});
 
 describe('coupling trees', () => {
   it.each(Object.entries(A.A3_trees))('of order %s', (order, tree) => {
