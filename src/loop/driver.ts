@@ -19,6 +19,7 @@ import type { Candidate, Compute, Labeller } from './ports.ts';
 import { REDUCER_VERSION, reduce } from './reduce.ts';
 import { openState } from './replay.ts';
 import { allowedChanges, requireSameInputs } from './resume.ts';
+import type { Settlement } from './settle.ts';
 import { settle } from './settle.ts';
 import type { LabelRecord, LoopState } from './state.ts';
 import { assessmentLabels, trainingHash, usableLabels } from './state.ts';
@@ -79,6 +80,7 @@ class Driver {
   private readonly options: DriverOptions;
   private readonly reader: FrameReader;
   private state: LoopState;
+  private staged: Settlement = { events: [], blobs: [] };
   private lastSnapshot: number;
 
   constructor(options: DriverOptions) {
@@ -88,14 +90,14 @@ class Driver {
     this.lastSnapshot = this.state.seq;
   }
 
-  /** Stores events and lets the state follow. */
+  /** Stores events, those staged before them first, and lets the state follow. */
   private append(events: readonly RunEvent[], blobs: readonly NamedBlob[] = []): void {
     const { store, onEvent } = this.options;
-    const stored = store.append(
-      events,
-      blobs.map(({ bytes }) => bytes),
-    );
-    for (const event of stored) {
+    const all = [...this.staged.events, ...events];
+    const bytes = [...this.staged.blobs, ...blobs].map((blob) => blob.bytes);
+    this.staged = { events: [], blobs: [] };
+    if (all.length === 0) return;
+    for (const event of store.append(all, bytes)) {
       this.state = reduce(this.state, event);
       onEvent?.(event, this.state);
     }
@@ -103,6 +105,21 @@ class Driver {
       store.saveSnapshot({ seq: this.state.seq, version: REDUCER_VERSION, state: this.state });
       this.lastSnapshot = this.state.seq;
     }
+  }
+
+  /** Keeps events for the next `append`: a finished label and the start of the next one share a transaction. */
+  private stage({ events, blobs }: Settlement): void {
+    this.staged = { events: [...this.staged.events, ...events], blobs: [...this.staged.blobs, ...blobs] };
+  }
+
+  /** The state as it will be once the staged events are stored. */
+  private preview(): LoopState {
+    const { seq, clock } = this.state;
+    const time = new Date(clock.last).toISOString();
+    return this.staged.events.reduce<LoopState>(
+      (state, event, index) => reduce(state, { ...event, seq: seq + index + 1, time, hash: '' }),
+      this.state,
+    );
   }
 
   async run(): Promise<LoopOutcome> {
@@ -159,10 +176,8 @@ class Driver {
       const structure = this.reader.structure(label);
       const found = await this.options.labeller.adopt({ id: label.id, structure, attempt: label.attempt });
       if (found !== null) this.settle(label.id, found.result, found.directory, 'adopted');
-      else {
-        const message = 'its calculation ended with the run';
-        this.append([{ type: 'label-queued', data: { id: label.id, reason: 'interrupted', message, cost: 0 } }]);
-      }
+      else this.requeue(label.id, 'its calculation ended with the run');
+      this.append([]);
     }
   }
 
@@ -255,15 +270,21 @@ class Driver {
       }
     };
 
-    for (;;) {
-      const command = fatal === null && !all.aborted ? decide(this.state, runFile) : null;
-      if (command?.kind === 'label') {
-        for (const id of command.ids) {
-          if (running.size >= labeller.concurrency) break;
-          const label = this.state.labels[id]!;
-          if (running.has(id) || label.status !== 'queued') continue;
-          const { pid, startTime } = process;
-          this.append([{ type: 'label-running', data: { id, attempt: label.attempt, pid, startTime } }]);
+    try {
+      for (;;) {
+        const view = this.preview();
+        const command = fatal === null && !all.aborted ? decide(view, runFile) : null;
+        const free = labeller.concurrency - running.size;
+        const queued =
+          command?.kind === 'label' ? command.ids.filter((id) => view.labels[id]!.status === 'queued') : [];
+        const starting = queued.filter((id) => !running.has(id)).slice(0, free);
+        const { pid, startTime } = process;
+        this.append(
+          starting.map((id) => {
+            return { type: 'label-running', data: { id, attempt: view.labels[id]!.attempt, pid, startTime } };
+          }),
+        );
+        for (const id of starting) {
           const attended = attend(this.state.labels[id]!)
             .catch((error: unknown) => {
               fatal ??= { error };
@@ -272,17 +293,22 @@ class Driver {
             .finally(() => running.delete(id));
           running.set(id, attended);
         }
+        if (running.size === 0) break;
+        await Promise.race(running.values());
       }
-      if (running.size === 0) break;
-      await Promise.race(running.values());
+    } catch (error) {
+      // The store failed: no engine may be left running behind the back of the run.
+      stop.abort();
+      await Promise.allSettled(running.values());
+      throw error;
     }
     if (fatal !== null) throw (fatal as { readonly error: unknown }).error;
     if (signal.aborted) throw new Interrupted();
   }
 
-  private requeue(id: string): void {
-    const data = { id, reason: 'interrupted' as const, message: '', cost: 0 };
-    this.append([{ type: 'label-queued', data }]);
+  private requeue(id: string, message = ''): void {
+    const data = { id, reason: 'interrupted' as const, message, cost: 0 };
+    this.stage({ events: [{ type: 'label-queued', data }], blobs: [] });
   }
 
   private settle(
@@ -291,10 +317,10 @@ class Driver {
     directory: string | null,
     source: 'computed' | 'adopted',
   ): void {
-    const label = this.state.labels[id]!;
+    const { labels, fingerprint } = this.preview();
+    const label = labels[id]!;
     const atoms = this.reader.structure(label).species.length;
-    const { events, blobs } = settle(label, result, directory, source, atoms, this.state.fingerprint);
-    this.append(events, blobs);
+    this.stage(settle(label, result, directory, source, atoms, fingerprint));
   }
 
   /** The model of the latest fit and the frames it may know. */
