@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../../test/support/golden.ts';
 import { NumericalError } from '../errors.ts';
-import { multiply } from '../numerics/dense.ts';
+import { gram, multiply } from '../numerics/dense.ts';
 import { covarianceOf } from '../numerics/triangular.ts';
 import { RandomStream } from '../random.ts';
 import { createFactor, emptyFactor } from './factor.ts';
@@ -232,6 +232,11 @@ describe('updatePosterior and informationGain', () => {
     expect(informationGain(state, candidate.rows, m)).toAgree(0.5 * (logDetPrecision(after) - logDetPrecision(state)), {
       atol: 1e-11,
       why: 'determinant lemma',
+    });
+    const kernels = { name: 'plain', gram, dispose: () => {} };
+    expect(informationGain(state, candidate.rows, m, kernels)).toAgree(informationGain(state, candidate.rows, m), {
+      atol: 1e-11,
+      why: 'the same Gram matrix',
     });
     expect(informationGain(state, candidate.rows, 0)).toBe(0);
   });
