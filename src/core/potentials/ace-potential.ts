@@ -31,7 +31,8 @@ export interface Prediction extends PotentialResult {
 export class AcePotential implements TrustedPotential {
   readonly name = 'ace';
   readonly model: LinearModel;
-  private readonly program: AceProgram;
+  /** The basis made ready to run. */
+  readonly program: AceProgram;
   private readonly weights: Float64Array;
   private readonly isolated: readonly number[];
   private readonly gates: readonly (readonly number[])[];

@@ -1,3 +1,4 @@
+import { assessWalker, candidateRows, dimerScans, exploreWalker, meanDescriptors } from '../learning/walkers.ts';
 import { evaluateFrames } from '../training/evaluate.ts';
 import { predictStructures } from '../training/predict.ts';
 import { columnScale, factorsOf, leftOutOf } from '../training/passes.ts';
@@ -7,7 +8,18 @@ import { Machine } from './machine.ts';
  * The tasks that run on worker threads, by name. Each is a pure function of its argument; the machine only keeps what
  * is costly to prepare, so a result never depends on which thread ran the task or what it ran before.
  */
-const TASKS = { columnScale, factors: factorsOf, leftOut: leftOutOf, evaluate: evaluateFrames, predict: predictStructures };
+const TASKS = {
+  columnScale,
+  factors: factorsOf,
+  leftOut: leftOutOf,
+  evaluate: evaluateFrames,
+  predict: predictStructures,
+  explore: exploreWalker,
+  assess: assessWalker,
+  candidateRows,
+  meanDescriptors,
+  dimers: dimerScans,
+};
 
 type Registry = typeof TASKS;
 /** Names of the tasks. */

@@ -1,0 +1,45 @@
+import { classifyTrust, type TrustState } from '../uncertainty/trust-region.ts';
+import type { Structure } from '../structure/structure.ts';
+import type { AcePotential } from './ace-potential.ts';
+
+/** One distance of a dimer scan. */
+export interface DimerPoint {
+  /** Å */
+  readonly distance: number;
+  /** eV */
+  readonly energy: number;
+  /** −dE/dr, eV/Å: positive pushes the atoms apart. */
+  readonly force: number;
+  readonly state: TrustState;
+  readonly reason: string;
+}
+
+/** Two atoms in vacuum, `distance` Å apart along x. */
+export function dimer(a: number, b: number, distance: number): Structure {
+  return {
+    positions: Float64Array.of(0, 0, 0, distance, 0, 0),
+    cell: null,
+    pbc: [false, false, false],
+    species: Uint8Array.of(a, b),
+  };
+}
+
+/**
+ * Energy, force and trust of two atoms in vacuum, from `from` Å to the cutoff of their pair in steps of `step` Å. Below
+ * the hard distance gate every point must be broken; where a potential is wrong it must not say that it can be trusted.
+ *
+ * @param a, b element indices of the model
+ */
+export function dimerScan(potential: AcePotential, a: number, b: number, from = 0.5, step = 0.05): DimerPoint[] {
+  const { model } = potential;
+  const { cutoff } = model.specification.pairs[a]![b]!;
+  const [za, zb] = [model.layout.species[a]!, model.layout.species[b]!];
+  const count = Math.floor((cutoff - from) / step + 1e-9) + 1;
+  return Array.from({ length: count }, (_, k) => {
+    const distance = from + k * step;
+    const structure = dimer(za, zb, distance);
+    const prediction = potential.predict(structure);
+    const verdict = classifyTrust(potential.signals(structure, prediction), model.uncertainty.limits);
+    return { distance, energy: prediction.energy, force: prediction.forces[3]!, state: verdict.state, reason: verdict.reason };
+  });
+}

@@ -1,0 +1,77 @@
+import { atomicNumberOf } from '../../core/elements.ts';
+import { structureBlocks, whitened } from '../../core/dataset/observations.ts';
+import { columnCount } from '../../core/dataset/dataset.ts';
+import type { AssessmentPlan, WalkerPlan } from '../../core/sampling/plans.ts';
+import type { AssessmentResult } from '../../core/sampling/assessment.ts';
+import { assessmentWalker } from '../../core/sampling/assessment.ts';
+import type { WalkerOptions, WalkerResult } from '../../core/sampling/walker.ts';
+import { runWalker } from '../../core/sampling/walker.ts';
+import type { CandidateRows } from '../../core/acquisition/acquisition.ts';
+import type { DimerPoint } from '../../core/potentials/dimer-scan.ts';
+import { dimerScan } from '../../core/potentials/dimer-scan.ts';
+import type { Structure } from '../../core/structure/structure.ts';
+import type { Machine, ModelHandle } from '../workers/machine.ts';
+
+/** One exploration walker on one thread. */
+export function exploreWalker(
+  machine: Machine,
+  argument: { model: ModelHandle; plan: WalkerPlan; seed: number; options: WalkerOptions },
+): WalkerResult {
+  const potential = machine.potential(argument.model);
+  return runWalker(argument.plan, potential, potential.model.uncertainty.limits, argument.seed, argument.options);
+}
+
+/** One assessment walker on one thread. */
+export function assessWalker(machine: Machine, argument: { model: ModelHandle; plan: AssessmentPlan; seed: number }): AssessmentResult {
+  const potential = machine.potential(argument.model);
+  return assessmentWalker(argument.plan, potential, potential.model.uncertainty.limits, argument.seed);
+}
+
+/** Whitened energy, force and virial rows of candidates under the noise of a model: what acquisition sees. */
+export function candidateRows(
+  machine: Machine,
+  argument: { model: ModelHandle; candidates: readonly { readonly id: string; readonly structure: Structure }[] },
+): CandidateRows[] {
+  const { model, program } = machine.potential(argument.model);
+  const { noise } = model.posterior.hyperparameters;
+  const d = columnCount(model.layout);
+  const unweighted = { energy: 1, forces: 1, virial: 1 };
+  return argument.candidates.map(({ id, structure }) => {
+    let result!: CandidateRows;
+    program.rows([structure], (_, rows) => {
+      const blocks = structureBlocks(structure, rows, model.layout, {
+        energyNoise: model.energyNoise,
+        mask: { scale: model.forceColumnScale },
+        offsetGroup: '',
+      });
+      // A run without stress labels gains nothing from virial rows.
+      const virial = model.training.rows.virial > 0 ? blocks.virial : { rows: new Float64Array(0), count: 0 };
+      result = { id, ...whitened({ ...blocks, virial }, noise, unweighted, d) };
+    });
+    return result;
+  });
+}
+
+/** Mean descriptor of each structure under some basis, as features for farthest-point sampling. */
+export function meanDescriptors(machine: Machine, argument: { basis: Parameters<Machine['program']>[0]; structures: readonly Structure[] }): Float64Array {
+  const program = machine.program(argument.basis);
+  const { elements } = argument.basis.specification;
+  const block = Math.max(...argument.basis.functions.map((functions) => functions.length));
+  const width = block * elements.length;
+  const features = new Float64Array(argument.structures.length * width);
+  const species = elements.map(atomicNumberOf);
+  program.descriptors(argument.structures).forEach((atoms, s) => {
+    argument.structures[s]!.species.forEach((z, i, all) => {
+      const e = species.indexOf(z);
+      for (let v = 0; v < block; v++) features[s * width + e * block + v]! += atoms[i * block + v]! / all.length;
+    });
+  });
+  return features;
+}
+
+/** Dimer scans of every pair of elements of a model. */
+export function dimerScans(machine: Machine, argument: { model: ModelHandle }): DimerPoint[][] {
+  const potential = machine.potential(argument.model);
+  const n = potential.model.layout.species.length;
+  return Array.from({ length: n }, (_, a) => Array.from({ length: n - a }, (__, k) => dimerScan(potential, a, a + k))).flat();
+}
