@@ -10,7 +10,7 @@ export interface Chosen {
   readonly id: string;
   /** Position in the pool. */
   readonly index: number;
-  /** Gain when it was chosen, given those before it: nats (log-det strategies), eV² (variance), NaN (random). */
+  /** Gain when it was chosen, given those before it: nats (information gain), variance over noise variance (max-variance), NaN (random). */
   readonly gain: number;
   /** A sentence: what made it the choice. */
   readonly reason: string;
