@@ -36,7 +36,12 @@ export interface QuantumEspressoSettings {
   };
   /** Estimated energy error at which the self-consistency stops, Ry; 1e-9 when absent. */
   readonly convThr?: number;
-  /** Whether pw.x may use the symmetry it finds; true when absent. */
+  /**
+   * Whether pw.x may use symmetry; false when absent. With symmetry pw.x reduces the mesh by the rotations of the lattice and
+   * expands it again by those of the crystal, so that the points, and with them the energy, change abruptly when a cell is
+   * strained (by 8 GPa of apparent shear stress for Si2 on a shifted 2×2×2 mesh); without it the mesh is always the one
+   * asked for, halved by time reversal, which also costs less for structures without symmetry.
+   */
   readonly symmetry?: boolean;
   /** Most iterations of the first attempt; 100 when absent. */
   readonly electronMaxstep?: number;
@@ -191,7 +196,7 @@ export function quantumEspressoInput(structure: Structure, settings: QuantumEspr
     ...(settings.smearing === undefined
       ? { occupations: 'fixed' }
       : { occupations: 'smearing', smearing: settings.smearing.type, degauss: settings.smearing.width / RYDBERG }),
-    nosym: settings.symmetry === false,
+    nosym: settings.symmetry !== true,
   };
   const ownElectrons: Namelist = {
     conv_thr: settings.convThr ?? 1e-9,

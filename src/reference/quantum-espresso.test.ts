@@ -99,7 +99,7 @@ describe('input of pw.x', () => {
     const alloy: QuantumEspressoSettings = {
       ...settings,
       ecutrho: 100,
-      symmetry: false,
+      symmetry: true,
       pseudopotentials: { ...settings.pseudopotentials, Ge: { file: 'Ge.UPF', sha256: 'ef' } },
       namelists: {
         control: { max_seconds: 60 },
@@ -110,7 +110,7 @@ describe('input of pw.x', () => {
     const sige = text({ ...si2, species: Uint8Array.of(32, 14) }, alloy);
     expect(sige).toContain("  starting_magnetization(2) = 0.5\n  vdw_corr = 'd''3'\n  nosym_evc = .true.\n");
     expect(sige).toContain('  ecutrho = 100\n');
-    expect(sige).toContain('  nosym = .true.\n');
+    expect(sige).toContain('  nosym = .false.\n');
     expect(sige).toMatch(/ntyp = 2[\s\S]*Si 28\.085 Si\.pz-vbc\.UPF\n {2}Ge 72\.63 Ge\.UPF\n/);
     expect(sige).toMatch(/ATOMIC_POSITIONS angstrom\n {2}Ge .*\n {2}Si /);
     expect(text(si2, alloy)).not.toContain('starting_magnetization');

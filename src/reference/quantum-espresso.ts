@@ -44,7 +44,7 @@ function describeSettings(settings: QuantumEspressoSettings): string {
     shifted: kPoints.shifted,
     smearing: smearing && { type: smearing.type, width: smearing.width },
     convThr: convThr ?? 1e-9,
-    symmetry: symmetry ?? true,
+    symmetry: symmetry ?? false,
     pseudopotentials: Object.fromEntries(
       Object.entries(pseudopotentials)
         .map(([symbol, { file }]) => [symbol, file] as const)
