@@ -83,8 +83,9 @@ class LazyGains {
 /**
  * Greedy D-optimal batch over whole structures: each pick has the largest information gain given those before it.
  * F(A) = ½ ln det(I + Σ S XᵀX) is monotone and submodular, so F(batch) ≥ (1 − 1/e) F(best batch) (Nemhauser 1978). Gains
- * are re-evaluated lazily (Minoux 1978): the order is that of plain greedy. Labels are not needed. The certificate is
- * F(A)/(F(A) + Σ of the |A| largest gains left), a lower bound of F(A)/F(best batch of that size).
+ * are re-evaluated lazily (Minoux 1978): the order is that of plain greedy. Labels are not needed. The certificate, a lower
+ * bound of F(A)/F(best batch of that size), is F(A)/(F(A) + Σ of the |A| largest gains left) or 1 − 1/e, whichever is
+ * larger; only the former where candidates were passed over for being too dear.
  *
  * @param r           [d, d] upper-triangular factor of the posterior precision
  * @param candidates  pool; ids must differ for the order to be independent of the pool's
@@ -105,6 +106,7 @@ export function selectDOptimal(
   );
   const selected: Chosen[] = [];
   let total = 0;
+  let guarantee = 1 - 1 / Math.E;
   while (selected.length < batchSize) {
     const index = pool.best();
     if (index < 0) break;
@@ -115,6 +117,7 @@ export function selectDOptimal(
       if (typeof minNats === 'number') break;
       // Gains only shrink: what is not worth its label now never will be.
       pool.eligible.delete(index);
+      guarantee = 0;
       continue;
     }
     const given = selected.length === 0 ? '' : ` given the ${selected.length} chosen before`;
@@ -123,6 +126,6 @@ export function selectDOptimal(
     total += gain;
     pool.take(index);
   }
-  const certificate = selected.length === 0 ? null : total / (total + pool.largest(selected.length));
-  return { selected, certificate };
+  if (selected.length === 0) return { selected, certificate: null };
+  return { selected, certificate: Math.max(guarantee, total / (total + pool.largest(selected.length))) };
 }

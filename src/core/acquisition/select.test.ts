@@ -217,6 +217,18 @@ describe('selectDOptimal', () => {
     );
   });
 
+  it('falls back on 1 − 1/e where the gains left say less', () => {
+    // Six directions that have nothing in common: what is left is worth as much as what was taken.
+    const pool = [0, 1, 2, 3, 4, 5].map((k) => ({
+      id: String(k),
+      rows: Float64Array.from({ length: 6 }, (_, v) => (v === k ? 3 : 0)),
+      count: 1,
+    }));
+    const identity = Float64Array.from({ length: 36 }, (_, k) => (k % 7 === 0 ? 1 : 0));
+    expect(selectDOptimal(identity, 6, pool, 3).certificate).toBe(1 - 1 / Math.E);
+    expect(selectDOptimal(identity, 6, pool, 6).certificate).toBe(1);
+  });
+
   it('does not care for the order of the pool', () => {
     const { r, candidates: random } = problem(5, 6, 30);
     const forward = selectDOptimal(r, 6, random, 8, { minShare: 0 });
