@@ -26,7 +26,14 @@ function randomHermitian(n: number, seed: number): { re: Float64Array; im: Float
 }
 
 /** max |A x − λ x| over components of all eigenvectors, and max |x_u† x_v − δ_uv|. */
-function defects(re: Float64Array, im: Float64Array, n: number, values: Float64Array, x: Float64Array, y: Float64Array) {
+function defects(
+  re: Float64Array,
+  im: Float64Array,
+  n: number,
+  values: Float64Array,
+  x: Float64Array,
+  y: Float64Array,
+) {
   let residual = 0;
   let orthonormality = 0;
   for (let v = 0; v < n; v++) {
