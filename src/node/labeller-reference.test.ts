@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ReferenceSettings, referenceSchema } from '../protocol/run-file-reference.ts';
 import type { CodecReference } from '../reference/reference.ts';
-import { createReference, gatesOf } from './labeller-reference.ts';
+import { createReference, gatesOf, readReferenceFile } from './labeller-reference.ts';
 
 let base: string;
 beforeEach(() => {
@@ -94,6 +94,22 @@ describe('references of run files', () => {
     const own = await create(settings({ kind: 'command', command: ['./own.sh'] }));
     expect(own.prepare(structure, 0).run.command).toBe(join(base, 'own.sh'));
     expect(Object.keys(JSON.parse(own.identity!).files)).toEqual(['./own.sh']);
+  });
+
+  it('reads the section from a run file, what it extends, and --set', async () => {
+    mkdirSync(join(base, 'shared'));
+    writeFileSync(
+      join(base, 'shared', 'qe.yaml'),
+      'reference: {kind: quantum-espresso, pseudoDir: ../pseudo, pseudopotentials: {Si: Si.UPF}, ecutwfc: 20, mesh: [1, 1, 1], command: [sh]}\n',
+    );
+    writeFileSync(join(base, 'run.yaml'), 'extends: shared/qe.yaml\nname: x\nreference: {ecutwfc: 30}\n');
+    const { settings: read, baseDirectory } = readReferenceFile(join(base, 'run.yaml'), ['reference.convThr=1e-7'], {});
+    expect(read).toMatchObject({ ecutwfc: 30, convThr: 1e-7, pseudoDir: 'pseudo' });
+    expect(baseDirectory).toBe(base);
+    expect(await createReference(read, baseDirectory)).toMatchObject({ kind: 'codec' });
+    expect(() => readReferenceFile(join(base, 'absent.yaml'), [], {})).toThrow(/must exist, got .*absent/);
+    writeFileSync(join(base, 'bad.yaml'), 'reference:\n  kind: sw-si\n  gatess: {}\n');
+    expect(() => readReferenceFile(join(base, 'bad.yaml'), [], {})).toThrow(/bad\.yaml:3/);
   });
 
   it('takes the distance gate from the section, the caller, or covalent radii', () => {

@@ -1,7 +1,8 @@
-import { existsSync, statSync } from 'node:fs';
-import { delimiter, dirname, resolve } from 'node:path';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { delimiter, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { EnvironmentError, InputError } from '../core/errors.ts';
 import type { ReferenceSettings } from '../protocol/run-file-reference.ts';
+import { resolveReferenceFile } from '../protocol/run-file-resolve.ts';
 import { commandReference } from '../reference/command.ts';
 import { createEmbeddedReference } from '../reference/embedded/embedded.ts';
 import { MANUAL_REFERENCE } from '../reference/manual.ts';
@@ -9,13 +10,39 @@ import { type Pseudopotential, quantumEspresso } from '../reference/quantum-espr
 import type { Reference } from '../reference/reference.ts';
 import type { Gates } from '../reference/verdict.ts';
 import { findExecutable } from './execution/local.ts';
-import { sha256File } from './files.ts';
+import { readError, sha256File } from './files.ts';
 
 type QuantumEspressoSection = Extract<ReferenceSettings, { kind: 'quantum-espresso' }>;
 type CommandSection = Extract<ReferenceSettings, { kind: 'command' }>;
 
 /** Folder in which Debian's quantum-espresso-data puts pseudopotentials. */
 export const DEBIAN_PSEUDOPOTENTIALS = '/usr/share/espresso/pseudo';
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw readError(error, path);
+  }
+}
+
+/**
+ * The `reference:` section of a run file, or of a file with that section alone, and the folder its paths are relative to.
+ * @param sets arguments of `--set`
+ * @throws FormatError `RUN_FILE` with every fault and its place; InputError `FILE_NOT_FOUND`
+ */
+export function readReferenceFile(
+  path: string,
+  sets: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): { readonly settings: ReferenceSettings; readonly baseDirectory: string } {
+  const settings = resolveReferenceFile(readText(path), path, sets, env, (parent, file) => {
+    const above = resolve(dirname(file), parent);
+    const between = relative(dirname(file), dirname(above));
+    return { text: readText(above), file: above, rebase: (name) => (isAbsolute(name) ? name : join(between, name)) };
+  });
+  return { settings, baseDirectory: dirname(resolve(path)) };
+}
 
 /** The gates of a `reference:` section; without a distance of its own, half the sum of the covalent radii. */
 export function gatesOf(gates: ReferenceSettings['gates'], minimumDistance?: number): Gates {

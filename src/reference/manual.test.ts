@@ -21,7 +21,7 @@ describe('manual reference', () => {
       ({ frame }) => frame,
     );
     expect(frames.map(({ structure }) => structure)).toEqual(requests.map(({ structure }) => structure));
-    expect(frames.map(({ info }) => info.id)).toEqual(['aa', 'bb']);
+    expect(frames.map(({ info }) => info.querent_id)).toEqual(['aa', 'bb']);
     expect(frames[0]!.labels).toEqual({ energy: null, forces: null, virial: null });
   });
 

@@ -19,7 +19,7 @@ export const MANUAL_STRUCTURES = 'to-label.extxyz';
 
 const readme = (count: number, poscar: boolean): string => `${count} structures wait for labels.
 
-to-label.extxyz holds all of them, each with its id in the comment line.${
+to-label.extxyz holds all of them, each with its id as querent_id in the comment line.${
   poscar ? '\nPOSCAR/<id>/POSCAR holds the same ones for codes that read that format; keep the order of the atoms.' : ''
 }
 
@@ -29,14 +29,17 @@ to-label.extxyz holds all of them, each with its id in the comment line.${
    write('labelled.extxyz', atoms) does that. Keep atoms in order, and positions and cells as they are.
 3. querent label --import labelled.extxyz --directory RUN
    querent run RUN.yaml
-   Structures are recognised by their positions; some may come later.
+   Structures are recognised by querent_id or by their positions; some may come later.
 `;
 
 /** Files to be laid out for the person who computes: all structures, and one POSCAR each when asked for. */
 export function manualInputs(requests: readonly ManualRequest[], format: 'extxyz' | 'poscar'): FileSet {
   const files = new Map([
     ['README.txt', readme(requests.length, format === 'poscar')],
-    [MANUAL_STRUCTURES, requests.map(({ id, structure }) => writeExtxyz(unlabelledFrame(structure, { id }))).join('')],
+    [
+      MANUAL_STRUCTURES,
+      requests.map(({ id, structure }) => writeExtxyz(unlabelledFrame(structure, { querent_id: id }))).join(''),
+    ],
   ]);
   if (format === 'poscar') {
     for (const { id, structure } of requests) files.set(`POSCAR/${id}/POSCAR`, writePoscar(structure, { comment: id }));

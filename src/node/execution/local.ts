@@ -16,7 +16,7 @@ export interface LocalRunOptions {
   /** Threads that the engine may use (OMP_NUM_THREADS and its kin). */
   readonly threads: number;
   readonly signal: AbortSignal;
-  /** Seconds between SIGTERM and SIGKILL; 5 when absent. */
+  /** Seconds between SIGTERM and SIGKILL; 2 when absent. */
   readonly grace?: number;
 }
 
@@ -92,7 +92,7 @@ export function attemptExit(directory: string): Pick<EngineOutcome, 'exitCode' |
  * @throws the reason of `signal` after an abort, when nothing of the engine is left
  */
 export async function runEngine(run: EngineCommand, options: LocalRunOptions): Promise<EngineOutcome> {
-  const { directory, signal, grace = 5 } = options;
+  const { directory, signal, grace = 2 } = options;
   signal.throwIfAborted();
   if (findExecutable(run.command, directory) === null) {
     throw new EnvironmentError('ENGINE_MISSING', `program "${run.command}" must be on PATH, got none there`, {
@@ -133,7 +133,7 @@ export async function runEngine(run: EngineCommand, options: LocalRunOptions): P
  * @param startedAt when the attempt was started, ms since the epoch
  */
 export async function adoptEngine(options: LocalRunOptions, startedAt: number): Promise<EngineOutcome | null> {
-  const { directory, timeout, signal, grace = 5 } = options;
+  const { directory, timeout, signal, grace = 2 } = options;
   const leader = attemptLeader(directory);
   let timedOut = false;
   while (leader !== null && isRunning(leader)) {
