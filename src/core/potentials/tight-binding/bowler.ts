@@ -10,13 +10,17 @@
 export const CUTOFF = 3.7;
 /** Distance at which the switch begins, Å. */
 export const SWITCH_START = 2.6;
-/** On-site energies of the s and p orbitals, eV. */
+/** On-site energy of the s orbital, eV. */
 export const ONSITE_S = -12.2;
+/** On-site energy of the p orbitals, eV. */
 export const ONSITE_P = -5.75;
-/** Hopping integrals at r₀, eV: ssσ, spσ, ppσ, ppπ. */
+/** Hopping integral ssσ at r₀, eV. */
 export const SS_SIGMA = -1.938;
+/** Hopping integral spσ at r₀, eV. */
 export const SP_SIGMA = 1.745;
+/** Hopping integral ppσ at r₀, eV. */
 export const PP_SIGMA = 3.05;
+/** Hopping integral ppπ at r₀, eV. */
 export const PP_PI = -1.075;
 /** Valence electrons of an atom. */
 export const VALENCE = 4;

@@ -20,7 +20,7 @@ export interface KPoints {
   readonly weights: Float64Array;
 }
 
-/** @throws InputError `K_POINTS` unless exactly one of mesh and spacing is given, and positive */
+/** Refuses a sampling unless exactly one of mesh and spacing is given, and positive. @throws InputError `K_POINTS` */
 export function checkSampling(sampling: BrillouinZoneSampling): void {
   const { mesh, spacing } = sampling;
   if ((mesh === undefined) === (spacing === undefined)) {
