@@ -171,6 +171,9 @@ export function resolveReferenceFile(
 export function formatRunFile(file: RunFile): string {
   const document = new Document(JSON.parse(JSON.stringify(file)));
   visit(document, {
+    Scalar(_, node) {
+      if (typeof node.value === 'string') node.value = node.value.replaceAll('${', () => '$${');
+    },
     Seq(_, node) {
       if (node.items.every((item) => isScalar(item))) node.flow = true;
     },

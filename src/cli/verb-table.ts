@@ -1,0 +1,58 @@
+import type { Verb } from './verb.ts';
+
+/** A verb that is loaded when it is used. */
+export interface VerbEntry {
+  readonly name: string;
+  /** The verb's own summary, repeated so that `querent --help` loads nothing. */
+  readonly summary: string;
+  load(): Promise<Verb>;
+}
+
+/** All verbs in the order in which help lists them. */
+export const VERBS: readonly VerbEntry[] = [
+  {
+    name: 'init',
+    summary: 'a commented run file from a template',
+    load: async () => (await import('./verbs/init.ts')).verb,
+  },
+  {
+    name: 'run',
+    summary: 'the active-learning loop; the same command resumes it',
+    load: async () => (await import('./verbs/run.ts')).verb,
+  },
+  {
+    name: 'status',
+    summary: 'where a run stands and which criterion binds',
+    load: async () => (await import('./verbs/status.ts')).verb,
+  },
+  {
+    name: 'explain',
+    summary: 'why a structure was chosen, or why the run has not stopped',
+    load: async () => (await import('./verbs/explain.ts')).verb,
+  },
+  {
+    name: 'fit',
+    summary: 'Bayesian fit of a potential to labelled structures',
+    load: async () => (await import('./verbs/fit.ts')).verb,
+  },
+  {
+    name: 'evaluate',
+    summary: 'errors and calibration of a model on labelled structures',
+    load: async () => (await import('./verbs/evaluate.ts')).verb,
+  },
+  {
+    name: 'predict',
+    summary: 'energies, forces and stresses of structures, each with its standard deviation',
+    load: async () => (await import('./verbs/predict.ts')).verb,
+  },
+  {
+    name: 'export',
+    summary: 'a potential file for LAMMPS (.yace), re-read and re-evaluated',
+    load: async () => (await import('./verbs/export.ts')).verb,
+  },
+  {
+    name: 'schema',
+    summary: 'JSON Schema of the run file, for editors',
+    load: async () => (await import('./verbs/schema.ts')).verb,
+  },
+];

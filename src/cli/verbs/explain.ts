@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import type { LabelExplanation } from '../../loop/explain.ts';
+import { explainLabel, explainRun, findLabel } from '../../loop/explain.ts';
+import { criteriaTable, formatSeconds, plural } from '../output.ts';
+import { openRun } from '../run-store.ts';
+import { cell } from '../table.ts';
+import type { Verb } from '../verb.ts';
+
+function describe(label: LabelExplanation): string {
+  const { id, role, round, status, origin, chosen, energy, maxForce, cost, retries, message, directory } = label;
+  const signals = Object.entries(origin.signals).map(([name, value]) => `${name} ${cell(value)}`);
+  const lines = [`${id}: ${role} label of round ${round}, ${status}`, `  from    ${origin.kind}, ${origin.reason}`];
+  if (origin.kind === 'exploration' || origin.kind === 'assessment') {
+    const place = `walker ${origin.walker} at step ${origin.step}, ${cell(origin.temperature)} K`;
+    lines.push(`          ${place}${origin.censored ? '; the last trusted frame of a walker that broke' : ''}`);
+  }
+  if (signals.length > 0) lines.push(`  trust   ${signals.join(', ')}`);
+  const rank = chosen.of > 0 ? `; ${chosen.rank} of ${chosen.of}` : '';
+  const pool = chosen.poolSize > 0 && role === 'training' ? ` from ${plural(chosen.poolSize, 'candidate')}` : '';
+  lines.push(`  chosen  ${chosen.reason}${rank}${pool}`);
+  if (chosen.gain !== null) lines.push(`          gain ${cell(chosen.gain)}`);
+  if (energy !== null) {
+    lines.push(`  result  energy ${cell(energy, 8)} eV, largest force ${cell(maxForce)} eV/Å, ${formatSeconds(cost)}`);
+  }
+  if (retries > 0) lines.push(`  tried   ${plural(retries, 'time')} before`);
+  if (message !== '') lines.push(`  said    ${message}`);
+  if (directory !== null) lines.push(`  files   ${directory}`);
+  if (label.taughtSince !== null) lines.push(`  teaches the models since round ${label.taughtSince}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** `querent explain DIR [ID]` */
+export const verb: Verb = {
+  name: 'explain',
+  summary: 'why a structure was chosen, or why the run has not stopped',
+  configure(command: Command): void {
+    command
+      .argument('<directory>', 'run directory')
+      .argument('[id]', 'label, or the beginning of its id; without it the run itself')
+      .option('--json', 'print it as JSON')
+      .addHelpText('after', '\nExample:\n  querent explain runs/silicon\n  querent explain runs/silicon 3f2a');
+  },
+  async run(args, options, context): Promise<number> {
+    const { state, runFile, store } = openRun(args[0] as string, context.cwd);
+    store.close();
+    const id = args[1] as string | undefined;
+    const json = (value: unknown): void => context.stdout(`${JSON.stringify(value, null, 1)}\n`);
+    if (id !== undefined) {
+      const explanation = explainLabel(state, findLabel(state, id));
+      if (options.json === true) json(explanation);
+      else context.stdout(describe(explanation));
+      return 0;
+    }
+    const explanation = explainRun(state, runFile);
+    if (options.json === true) json(explanation);
+    else {
+      const table = criteriaTable(explanation.criteria, explanation.preconditions);
+      context.stdout(`${explanation.sentences.join('\n')}\n${table === '' ? '' : `\n${table}`}`);
+    }
+    return 0;
+  },
+};

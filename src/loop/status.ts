@@ -1,0 +1,120 @@
+import type { CriterionData, PreconditionData } from '../protocol/events.ts';
+import type { RunFile } from '../protocol/run-file.ts';
+import type { Command } from './decide.ts';
+import { decide } from './decide.ts';
+import type { LabelRole, LoopState } from './state.ts';
+import { orderedLabels, spentLabels, stateHash } from './state.ts';
+import type { TelemetryRow } from './store.ts';
+
+/** What a run is doing. */
+export type Phase =
+  | 'cold start'
+  | 'labelling'
+  | 'fitting'
+  | 'drawing assessment'
+  | 'evaluating'
+  | 'exploring'
+  | 'selecting'
+  | 'waiting for labels'
+  | 'paused'
+  | 'stopped';
+
+const PHASES: Readonly<Record<Command['kind'], Phase>> = {
+  'cold-start': 'cold start',
+  label: 'labelling',
+  fit: 'fitting',
+  assess: 'drawing assessment',
+  evaluate: 'evaluating',
+  explore: 'exploring',
+  select: 'selecting',
+  pause: 'paused',
+  stop: 'stopped',
+  rest: 'paused',
+};
+
+/** Labels of one role by status. */
+export interface LabelCounts {
+  readonly done: number;
+  readonly running: number;
+  readonly queued: number;
+  readonly failed: number;
+  readonly rejected: number;
+  readonly withdrawn: number;
+}
+
+/** `querent status --json`: energies eV (errors eV/atom), forces eV/Å, cost s. */
+export interface StatusReport {
+  readonly name: string;
+  readonly phase: Phase;
+  /** Round under way, from 0. */
+  readonly iteration: number;
+  readonly labels: { readonly training: LabelCounts; readonly assessment: LabelCounts };
+  /** Training labels that count against the budget, and the budget. */
+  readonly budget: { readonly spent: number; readonly labels: number; readonly rounds: number };
+  readonly criteria: readonly CriterionData[];
+  readonly preconditions: readonly PreconditionData[];
+  /** Seconds of reference calculations. */
+  readonly cost: number;
+  readonly stopped: 'converged' | 'budget' | 'exhausted' | null;
+  /** Why it stopped or paused, or what is still missing. */
+  readonly reason: string;
+  /** Whether the criteria are those of the round under way or of an earlier one. */
+  readonly assessedRound: number | null;
+  readonly stateHash: string;
+}
+
+/** What a command is called for people. */
+export function phaseOf(command: Command): Phase {
+  if (command.kind === 'pause' && command.cause === 'waiting') return 'waiting for labels';
+  return PHASES[command.kind];
+}
+
+/** Labels of a role by status; withdrawn ones count as that alone. */
+export function countLabels(state: LoopState, role: LabelRole): LabelCounts {
+  const counts = { done: 0, running: 0, queued: 0, failed: 0, rejected: 0, withdrawn: 0 };
+  for (const label of orderedLabels(state, role)) counts[label.withdrawn ? 'withdrawn' : label.status]++;
+  return counts;
+}
+
+/** The latest round whose model was judged, or null. */
+export function lastAssessed(state: LoopState): LoopState['rounds'][number] | null {
+  return state.rounds.findLast(({ assessed }) => assessed !== null) ?? null;
+}
+
+/** Where a run stands. */
+export function statusOf(state: LoopState, runFile: RunFile): StatusReport {
+  const judged = lastAssessed(state);
+  const { stopped, paused } = state;
+  let phase: Phase = phaseOf(decide(state, runFile));
+  if (stopped !== null) phase = 'stopped';
+  else if (paused !== null) phase = paused.cause === 'waiting' ? 'waiting for labels' : 'paused';
+  return {
+    name: runFile.name,
+    phase,
+    iteration: Math.max(0, state.rounds.length - 1),
+    labels: { training: countLabels(state, 'training'), assessment: countLabels(state, 'assessment') },
+    budget: { spent: spentLabels(state), labels: runFile.budget.labels, rounds: runFile.budget.rounds },
+    criteria: judged?.assessed?.criteria ?? [],
+    preconditions: judged?.assessed?.preconditions ?? [],
+    cost: state.cost,
+    stopped: stopped?.outcome ?? null,
+    reason: stopped?.message ?? paused?.message ?? judged?.assessed?.reason ?? 'nothing is judged yet',
+    assessedRound: judged?.round ?? null,
+    stateHash: stateHash(state),
+  };
+}
+
+/**
+ * Longest time the run can still take, s: seconds of a finished round times the rounds that budget and batch allow; null
+ * before a round is finished.
+ */
+export function longestTimeLeft(state: LoopState, runFile: RunFile, telemetry: readonly TelemetryRow[]): number | null {
+  const finished = state.rounds.filter(({ assessed }) => assessed !== null).length;
+  if (finished === 0 || state.stopped !== null) return null;
+  const seconds = telemetry
+    .filter(({ kind, round }) => kind === 'phase' && round < finished)
+    .reduce((sum, { data }) => sum + Number(data.seconds), 0);
+  const { budget, acquisition } = runFile;
+  const byLabels = Math.ceil(Math.max(0, budget.labels - spentLabels(state)) / acquisition.batch);
+  return (seconds / finished) * Math.max(0, Math.min(budget.rounds - finished, byLabels));
+}
