@@ -16,6 +16,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/init.ts')).verb,
   },
   {
+    name: 'doctor',
+    summary: 'which reference engines are usable here; whether forces and stress of a reference follow its energy',
+    load: async () => (await import('./verbs/doctor.ts')).verb,
+  },
+  {
     name: 'run',
     summary: 'the active-learning loop; the same command resumes it',
     load: async () => (await import('./verbs/run.ts')).verb,
@@ -29,6 +34,11 @@ export const VERBS: readonly VerbEntry[] = [
     name: 'explain',
     summary: 'why a structure was chosen, or why the run has not stopped',
     load: async () => (await import('./verbs/explain.ts')).verb,
+  },
+  {
+    name: 'label',
+    summary: 'reference calculations of structures, resumable; or labels computed elsewhere, taken into a run',
+    load: async () => (await import('./verbs/label.ts')).verb,
   },
   {
     name: 'fit',

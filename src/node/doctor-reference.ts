@@ -72,7 +72,11 @@ const STRAINS = [
  * fixed plane-wave cutoff by the Pulay stress.
  * @throws NumericalError `LABEL_FAILED` when one of the labels fails
  */
-export async function checkReference(labeller: Labeller, structure: Structure, signal: AbortSignal): Promise<ReferenceCheck> {
+export async function checkReference(
+  labeller: Labeller,
+  structure: Structure,
+  signal: AbortSignal,
+): Promise<ReferenceCheck> {
   let labels = 0;
   let cost = 0;
   const label = async (which: Structure): Promise<LabelSuccess> => {
@@ -80,9 +84,13 @@ export async function checkReference(labeller: Labeller, structure: Structure, s
     labels++;
     cost += result.cost;
     if (result.status === 'done') return result;
-    throw new NumericalError('LABEL_FAILED', `label of the trial cell must succeed, got ${result.status} (${result.reason}): ${result.message}`, {
-      reason: result.reason,
-    });
+    throw new NumericalError(
+      'LABEL_FAILED',
+      `label of the trial cell must succeed, got ${result.status} (${result.reason}): ${result.message}`,
+      {
+        reason: result.reason,
+      },
+    );
   };
   /** (E(+h) − E(−h))/2h, the two sides at once where the labeller allows it. */
   const slope = async (moved: (h: number) => Structure, h: number): Promise<number> => {
@@ -97,9 +105,23 @@ export async function checkReference(labeller: Labeller, structure: Structure, s
 
   const base = await label(structure);
   const checks: DerivativeCheck[] = [];
-  const compare = (quantity: DerivativeCheck['quantity'], along: string, reported: number, difference: number, floor: number, share: number) => {
+  const compare = (
+    quantity: DerivativeCheck['quantity'],
+    along: string,
+    reported: number,
+    difference: number,
+    floor: number,
+    share: number,
+  ) => {
     const tolerance = Math.max(floor, share * Math.max(Math.abs(reported), Math.abs(difference)));
-    checks.push({ quantity, along, reported, difference, tolerance, agrees: Math.abs(reported - difference) <= tolerance });
+    checks.push({
+      quantity,
+      along,
+      reported,
+      difference,
+      tolerance,
+      agrees: Math.abs(reported - difference) <= tolerance,
+    });
   };
 
   const random = new RandomStream(0, 'doctor directions');
@@ -117,12 +139,24 @@ export async function checkReference(labeller: Labeller, structure: Structure, s
   if (base.virial !== null && structure.cell !== null && structure.pbc.every(Boolean)) {
     const volume = cellVolume(structure.cell);
     for (const { along, strain, components } of STRAINS) {
-      const moved = (h: number): Structure => strained(structure, strain.map((e) => h * e));
+      const moved = (h: number): Structure =>
+        strained(
+          structure,
+          strain.map((e) => h * e),
+        );
       let reported = 0;
       for (const component of components) reported -= base.virial[component]! / volume / components.length;
       const difference = (await slope(moved, STRAIN)) / volume / components.length;
       compare('stress', along, reported, difference, 0.5 / 160.21766208, 0.05);
     }
   }
-  return { code: base.fingerprint.code, atoms: atomCount(structure), energy: base.energy, netForce: base.netForce, checks, labels, cost };
+  return {
+    code: base.fingerprint.code,
+    atoms: atomCount(structure),
+    energy: base.energy,
+    netForce: base.netForce,
+    checks,
+    labels,
+    cost,
+  };
 }
