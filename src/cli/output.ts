@@ -5,17 +5,18 @@ import { cell, renderTable } from './table.ts';
 /** How a criterion is called and shown: its unit and what a stored value is multiplied by. */
 interface CriterionStyle {
   readonly label: string;
+  readonly short: string;
   readonly unit: string;
   readonly scale: number;
 }
 
 const STYLES: Readonly<Record<string, CriterionStyle>> = {
-  energyMae: { label: 'energy MAE', unit: 'meV/atom', scale: 1000 },
-  forceRmse: { label: 'force RMSE', unit: 'meV/Å', scale: 1000 },
-  forceEce: { label: 'force calibration error', unit: '', scale: 1 },
-  energyEce: { label: 'energy calibration error', unit: '', scale: 1 },
-  forceWorst: { label: 'worst force residual', unit: 'sigma', scale: 1 },
-  energyWorst: { label: 'worst energy residual', unit: 'sigma', scale: 1 },
+  energyMae: { label: 'energy MAE', short: 'E', unit: 'meV/atom', scale: 1000 },
+  forceRmse: { label: 'force RMSE', short: 'F', unit: 'meV/Å', scale: 1000 },
+  forceEce: { label: 'force calibration error', short: 'ECE F', unit: '', scale: 1 },
+  energyEce: { label: 'energy calibration error', short: 'ECE E', unit: '', scale: 1 },
+  forceWorst: { label: 'worst force residual', short: 'worst F', unit: 'sigma', scale: 1 },
+  energyWorst: { label: 'worst energy residual', short: 'worst E', unit: 'sigma', scale: 1 },
 };
 
 const PRECONDITIONS: Readonly<Record<string, string>> = {
@@ -25,7 +26,7 @@ const PRECONDITIONS: Readonly<Record<string, string>> = {
 };
 
 function styleOf(name: string): CriterionStyle {
-  return STYLES[name] ?? { label: name, unit: '', scale: 1 };
+  return STYLES[name] ?? { label: name, short: name, unit: '', scale: 1 };
 }
 
 /** A length of time for people: `42 s`, `7 min`, `3.5 h`. */
@@ -72,13 +73,21 @@ export function criteriaTable(criteria: readonly CriterionData[], preconditions:
   return table + others.join('');
 }
 
-/** Criteria in one line: `energy MAE 1.31 ≤ 2.00 meV/atom ✓`; bounds are compared, as the rule does. */
+/** `energy MAE`: what a criterion is called. */
+export function criterionLabel(name: string): string {
+  return styleOf(name).label;
+}
+
+/**
+ * Criteria in one line, what is compared over what is tolerated: `E 1.31/2.00 meV/atom, F 97.0/90.0 meV/Å ✗, …`; a cross
+ * marks what is not met.
+ */
 export function criteriaLine(criteria: readonly CriterionData[]): string {
   return criteria
     .map(({ name, upper, tolerance, met }) => {
-      const { label, unit, scale } = styleOf(name);
+      const { short, unit, scale } = styleOf(name);
       const value = cell(upper === null ? null : upper * scale);
-      return `${label} ${value}/${cell(tolerance * scale)}${unit === '' ? '' : ` ${unit}`}${met ? '' : ' ✗'}`;
+      return `${short} ${value}/${cell(tolerance * scale)}${unit === '' ? '' : ` ${unit}`}${met ? '' : ' ✗'}`;
     })
     .join(', ');
 }

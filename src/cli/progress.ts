@@ -128,12 +128,16 @@ export class Progress {
   }
 }
 
+function basisName({ basis }: RunFile): string {
+  return basis.nmax === undefined ? basis.preset : `nmax ${basis.nmax.join(',')} lmax ${basis.lmax!.join(',')}`;
+}
+
 /** The line that an event deserves, or null. */
 export function eventLine(event: StoredEvent, state: LoopState, runFile: RunFile): string | null {
   const short = (id: string): string => id.slice(0, SHORT_ID);
   switch (event.type) {
     case 'run-started':
-      return `${event.data.name}: seed ${event.data.seed}, reference ${runFile.reference.kind}, basis ${runFile.basis.preset}, kernels ${event.data.kernel}`;
+      return `${event.data.name}: seed ${event.data.seed}, reference ${runFile.reference.kind}, basis ${basisName(runFile)}, kernels ${event.data.kernel}`;
     case 'run-resumed':
       return `resumed at round ${Math.max(0, state.rounds.length - 1)}`;
     case 'settings-changed':

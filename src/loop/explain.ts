@@ -35,6 +35,9 @@ export interface LabelExplanation {
 /** Why a run has not stopped, or why it has. */
 export interface RunExplanation {
   readonly stopped: boolean;
+  /** Round that was judged last, and the names of the criteria and preconditions that it does not meet. */
+  readonly round: number | null;
+  readonly missing: readonly string[];
   readonly sentences: readonly string[];
   readonly criteria: readonly CriterionData[];
   readonly preconditions: readonly PreconditionData[];
@@ -106,18 +109,11 @@ export function explainRun(state: LoopState, runFile: RunFile): RunExplanation {
   if (state.stopped !== null) sentences.push(`It stopped: ${state.stopped.message}.`);
   if (state.paused !== null) sentences.push(`It is paused: ${state.paused.message}.`);
   if (judged === null) sentences.push('No model has been judged yet.');
-  else if (state.stopped?.outcome !== 'converged') {
-    const { met, reason } = judged.assessed!;
+  else if (judged.assessed!.met && state.stopped?.outcome !== 'converged') {
+    const { patience } = runFile.stopping;
     sentences.push(
-      met
-        ? `Everything was met in round ${judged.round}; it must be met in ${runFile.stopping.patience} rounds in a row (now ${state.history.consecutive ?? 0}).`
-        : `Round ${judged.round} does not satisfy: ${reason}.`,
+      `Everything was met in round ${judged.round}; it must be met in ${patience} rounds in a row (now ${state.history.consecutive ?? 0}).`,
     );
-    if (!met && binding !== null && binding.ratio > 1 && Number.isFinite(binding.ratio)) {
-      sentences.push(
-        `Furthest from its tolerance is ${binding.name}: ${binding.ratio.toFixed(2)} times what is tolerated.`,
-      );
-    }
   }
   const { budget } = runFile;
   const spent = [
@@ -133,5 +129,14 @@ export function explainRun(state: LoopState, runFile: RunFile): RunExplanation {
     );
   } else if (state.stopped === null && decide(state, runFile).kind === 'stop')
     sentences.push('It will stop when it is run again.');
-  return { stopped: state.stopped !== null, sentences, criteria, preconditions, binding };
+  const missing = [...criteria, ...preconditions].filter(({ met }) => !met).map(({ name }) => name);
+  return {
+    stopped: state.stopped !== null,
+    round: judged?.round ?? null,
+    missing,
+    binding,
+    sentences,
+    criteria,
+    preconditions,
+  };
 }

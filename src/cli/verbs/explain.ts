@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { LabelExplanation } from '../../loop/explain.ts';
 import { explainLabel, explainRun, findLabel } from '../../loop/explain.ts';
-import { criteriaTable, formatSeconds, plural } from '../output.ts';
+import { criteriaTable, criterionLabel, formatSeconds, plural } from '../output.ts';
 import { openRun } from '../run-store.ts';
 import { cell } from '../table.ts';
 import type { Verb } from '../verb.ts';
@@ -54,8 +54,19 @@ export const verb: Verb = {
     const explanation = explainRun(state, runFile);
     if (options.json === true) json(explanation);
     else {
-      const table = criteriaTable(explanation.criteria, explanation.preconditions);
-      context.stdout(`${explanation.sentences.join('\n')}\n${table === '' ? '' : `\n${table}`}`);
+      const { criteria, preconditions, binding, missing, round, sentences } = explanation;
+      const lines = [...sentences];
+      if (missing.length > 0) {
+        const furthest =
+          binding !== null && binding.ratio > 1 && Number.isFinite(binding.ratio)
+            ? `; furthest off is the ${criterionLabel(binding.name)}, ${binding.ratio.toFixed(2)} times its tolerance`
+            : '';
+        lines.push(
+          `The model of round ${round} misses ${missing.length} of ${criteria.length + preconditions.length} conditions${furthest}.`,
+        );
+      }
+      if (criteria.length > 0) lines.push('', criteriaTable(criteria, preconditions).trimEnd());
+      context.stdout(`${lines.join('\n')}\n`);
     }
     return 0;
   },

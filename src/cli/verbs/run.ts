@@ -177,14 +177,10 @@ function conclusion(outcome: LoopOutcome, run: HeldRun, path: string, context: V
     );
   } else if (state.stopped !== null) {
     const { message, limit, outcome: cause } = state.stopped;
-    lines.push(`Not converged: ${message}.`, status.criteria.length > 0 ? `Missing: ${explainMissing(state)}.` : '');
+    lines.push(`Not converged: ${message}.`);
     if (cause === 'budget') lines.push(`To go on: ${again} --set budget.${limit}=…`);
   }
   return `${lines.filter((line, i) => line !== '' || lines[i - 1] !== '').join('\n')}\n`;
-}
-
-function explainMissing(state: LoopState): string {
-  return state.rounds.findLast(({ assessed }) => assessed !== null)?.assessed?.reason ?? 'nothing was judged';
 }
 
 function exitCode({ state, ended }: LoopOutcome): number {

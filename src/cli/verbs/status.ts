@@ -37,7 +37,8 @@ export const verb: Verb = {
     if (criteria.length > 0) {
       lines.push('', `round ${assessedRound}:`, criteriaTable(criteria, preconditions).trimEnd());
     }
-    lines.push('', reason);
+    const told = status.stopped !== null || state.paused !== null || criteria.length === 0;
+    if (told) lines.push('', reason);
     const model = latestModelFile(state);
     if (model !== null) lines.push(`latest model: ${args[0]}/${model}`);
     context.stdout(`${lines.join('\n')}\n`);

@@ -292,6 +292,8 @@ class SqliteStore implements FileStore {
     if (!this.database.isOpen) return;
     try {
       this.release();
+      // Leaves one file behind, not an empty journal beside it.
+      if (this.writable) this.database.exec('PRAGMA journal_mode = DELETE');
     } finally {
       this.database.close();
     }
