@@ -58,7 +58,8 @@ export function brokenRules(file: RunFile): readonly BrokenRule[] {
   const { energyMae, forceRmse, forceEce, energyEce, forceWorst, energyWorst, alpha } = stopping;
   const tolerances = { energyMae, forceRmse, forceEce, energyEce, forceWorst, energyWorst };
   for (const { name, message } of unreachableTolerances(tolerances, assessment.size, { alpha })) {
-    refuse(name === 'structures' ? 'assessment.size' : `stopping.${name}`, message);
+    if (name === 'structures') refuse('assessment.size', message);
+    else refuse(`stopping.${name}`, message.replace(`${name} tolerance `, ''));
   }
   return broken;
 }

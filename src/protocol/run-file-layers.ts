@@ -119,7 +119,7 @@ export function setLayer(
     });
     return null;
   }
-  const document = parseDocument(match[2]!);
+  const document = parseDocument(match[2]!, { prettyErrors: false });
   if (document.errors.length > 0) {
     issues.push({ position, path: '', message: `value is not YAML: ${document.errors[0]!.message}` });
     return null;

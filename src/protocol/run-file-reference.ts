@@ -55,7 +55,7 @@ const quantumEspresso = z
     shifted,
     smearing: z
       .strictObject({
-        type: z.enum(['gaussian', 'methfessel-paxton', 'marzari-vanderbilt', 'fermi-dirac']).default('gaussian'),
+        type: z.enum(['gaussian', 'methfessel-paxton', 'marzari-vanderbilt', 'fermi-dirac']).default('gaussian').describe('Kind of smearing.'),
         width: positive.describe('Width of the smearing, eV.'),
       })
       .optional()
@@ -66,7 +66,11 @@ const quantumEspresso = z
       .describe('`fixed` for insulators, `smearing` needs the section above; by default whichever fits it.'),
     convThr: positive.default(1e-9).describe('Estimated energy error at which self-consistency is reached, Ry.'),
     extra: z
-      .strictObject({ control: namelist.optional(), system: namelist.optional(), electrons: namelist.optional() })
+      .strictObject({
+        control: namelist.optional().describe('&CONTROL'),
+        system: namelist.optional().describe('&SYSTEM'),
+        electrons: namelist.optional().describe('&ELECTRONS'),
+      })
       .optional()
       .describe('Further keys of the namelists, passed on as they are.'),
     command: command.default(['pw.x']).describe('Command line up to pw.x, for instance [mpirun, -np, "4", pw.x].'),

@@ -29,7 +29,7 @@ const prototypeStructure = z
 const temperatures = z
   .union([
     z.tuple([positive, positive]).describe('[lowest, highest], K, drawn uniformly.'),
-    z.strictObject({ list: z.array(positive).min(1) }).describe('These temperatures, K, in turn.'),
+    z.strictObject({ list: z.array(positive).min(1).describe('Temperatures, K.') }).describe('These temperatures, K, in turn.'),
   ])
   .describe('Temperatures at which the potential will be used, K.');
 
@@ -181,7 +181,7 @@ export const runFileSchema = z
       .min(1)
       .describe('Cells to start from.'),
     conditions,
-    reference: referenceSchema,
+    reference: referenceSchema.describe('What labels structures.'),
     execution,
     basis,
     fit,

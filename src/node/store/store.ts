@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { EnvironmentError, InputError } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
@@ -49,6 +49,9 @@ function sqliteCode(error: unknown): number | null {
   const code = (error as { errcode?: unknown } | null)?.errcode;
   return typeof code === 'number' ? code & 0xff : null;
 }
+
+/** How long to wait for another process's transaction, ms. */
+const BUSY_TIMEOUT = 10_000;
 
 /** Hash that chains an event to the one before it. */
 function chain(previous: string, type: string, version: number, time: string, data: string): string {
@@ -301,6 +304,21 @@ class SqliteStore implements FileStore {
 }
 
 /**
+ * Undoes the transaction that a killed process left half written (its journal is still there), which a reader may not do.
+ * Nothing happens while the writer is alive: its journal is locked.
+ */
+function rollBackLeftover(file: string): void {
+  const journal = `${file}-journal`;
+  if (!existsSync(journal) || statSync(journal).size === 0) return;
+  const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT });
+  try {
+    tablesVersion(database);
+  } finally {
+    database.close();
+  }
+}
+
+/**
  * Opens the store of a run, making it when there is none (unless `readOnly`). A damaged store opens for reading up to its
  * last good transaction; `damage` says so.
  * @throws EnvironmentError `STORE_MISSING`, `STORE_NEWER`, `STORE_BUSY`, `STORE_UNREADABLE`, `STORE_DAMAGED` when not even
@@ -317,7 +335,8 @@ export function openStore(file: string, options: StoreOptions = {}): FileStore {
   }
   let database: DatabaseSync | null = null;
   try {
-    database = new DatabaseSync(file, { readOnly, timeout: 10_000 });
+    if (readOnly) rollBackLeftover(file);
+    database = new DatabaseSync(file, { readOnly, timeout: BUSY_TIMEOUT });
     const version = tablesVersion(database);
     if (version > STORE_VERSION) {
       throw new EnvironmentError(
