@@ -1,4 +1,4 @@
-import { afterEach, expect, vi } from 'vitest';
+import { afterEach, expect } from 'vitest';
 
 /** Asserts |actual − expected| ≤ atol + rtol·|expected| for numbers and (nested) arrays of numbers. */
 expect.extend({
@@ -30,11 +30,15 @@ expect.extend({
 });
 
 /** Console output of code under test is a defect: only the command line prints. */
-const spies = (['log', 'warn', 'error', 'info'] as const).map((method) => vi.spyOn(console, method));
+const printed: string[] = [];
+for (const method of ['log', 'warn', 'error', 'info'] as const) {
+  const original = console[method].bind(console);
+  console[method] = (...args: unknown[]): void => {
+    printed.push(args.join(' '));
+    original(...args);
+  };
+}
 afterEach(() => {
-  for (const spy of spies) {
-    const calls = spy.mock.calls.map((call) => call.join(' '));
-    spy.mockClear();
-    if (calls.length > 0) throw new Error(`console output in a test: ${calls[0]}`);
-  }
+  const [first] = printed.splice(0);
+  if (first !== undefined) throw new Error(`console output in a test: ${first}`);
 });

@@ -134,7 +134,7 @@ function labelled(block: ObservationBlock, labelOf: (component: number) => numbe
   }
   if (present.length === block.count) return { ...block, targets };
   const rows = new Float64Array(present.length * d);
-  present.forEach((r, p) => rows.set(block.rows.subarray(r * d, (r + 1) * d), p * d));
+  for (const [p, r] of present.entries()) rows.set(block.rows.subarray(r * d, (r + 1) * d), p * d);
   return {
     rows,
     targets: targets.slice(0, present.length),

@@ -22,6 +22,8 @@ export function groupedFolds(frames: readonly Frame[], k: number, seed: number):
   const parents = [...new Set(names)];
   const order = new RandomStream(seed, 'cross-validation folds').permutation(parents.length);
   const fold = new Map<string, number>();
-  order.forEach((parent, position) => fold.set(parents[parent]!, position % k));
+  order.forEach((parent, position) => {
+    fold.set(parents[parent]!, position % k);
+  });
   return Int32Array.from(names, (name) => fold.get(name)!);
 }

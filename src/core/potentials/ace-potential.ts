@@ -233,7 +233,7 @@ export class AcePotential implements TrustedPotential {
       }
       const size = offsets[e + 1]! - offsets[e]!;
       const own = new Float64Array(atoms.length * size);
-      atoms.forEach((i, k) => own.set(rows.atoms.subarray(i * block, i * block + size), k * size));
+      for (const [k, i] of atoms.entries()) own.set(rows.atoms.subarray(i * block, i * block + size), k * size);
       noveltyDistances(novelty, own, atoms.length).forEach((value, k) => {
         out[atoms[k]!] = value;
       });

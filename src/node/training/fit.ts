@@ -43,9 +43,7 @@ const OFFSET_PRIOR = 1;
 const PINNED = 1e18;
 
 /** Phases of a fit, for progress. */
-export interface FitProgress {
-  (phase: 'rows' | 'evidence' | 'leave-one-out', done: number, total: number): void;
-}
+export type FitProgress = (phase: 'rows' | 'evidence' | 'leave-one-out', done: number, total: number) => void;
 
 /** A fit: the model and what a person wants to know of it. */
 export interface Fit {
