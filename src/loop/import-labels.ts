@@ -26,15 +26,18 @@ export interface ImportReport {
   readonly missing: number;
 }
 
-function close(a: Float64Array | null, b: Float64Array | null): boolean {
-  if (a === null || b === null) return a === b;
-  return a.length === b.length && a.every((value, k) => Math.abs(value - b[k]!) <= SAME_POSITION);
+/** Largest difference of two lists, ∞ when they are not of the same kind. */
+function deviation(a: Float64Array | null, b: Float64Array | null): number {
+  if (a === null || b === null) return a === b ? 0 : Number.POSITIVE_INFINITY;
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  return a.reduce((most, value, k) => Math.max(most, Math.abs(value - b[k]!)), 0);
 }
 
-/** Whether two structures are the same atoms at the same places, but for digits lost in a file. */
-export function sameStructure(a: Structure, b: Structure): boolean {
+/** How far two structures are apart, Å: ∞ unless they hold the same atoms in the same order. */
+export function structureDeviation(a: Structure, b: Structure): number {
   const species = a.species.length === b.species.length && a.species.every((z, i) => z === b.species[i]);
-  return species && close(a.positions, b.positions) && close(a.cell, b.cell);
+  if (!species) return Number.POSITIVE_INFINITY;
+  return Math.max(deviation(a.positions, b.positions), deviation(a.cell, b.cell));
 }
 
 /** Label of the run that a frame belongs to: by the id it carries, by content, or by geometry. */
@@ -42,14 +45,23 @@ function ownerOf(frame: Frame, labels: readonly LabelRecord[], reader: FrameRead
   const ids = [frame.info.querent_id, frame.info.id, structureId(frame.structure)];
   const byId = labels.find(({ id }) => ids.includes(id));
   if (byId !== undefined) {
-    if (sameStructure(reader.structure(byId), frame.structure)) return byId;
+    if (structureDeviation(reader.structure(byId), frame.structure) <= SAME_POSITION) return byId;
     throw new InputError(
       'IMPORT_STRUCTURE',
       `${frame.source.file}: frame ${frame.source.index} must be the structure that was asked for as ${byId.id}, got other atoms, positions or cell`,
       { id: byId.id },
     );
   }
-  return labels.find((label) => sameStructure(reader.structure(label), frame.structure)) ?? null;
+  let nearest: LabelRecord | null = null;
+  let least = SAME_POSITION;
+  for (const label of labels) {
+    const apart = structureDeviation(reader.structure(label), frame.structure);
+    if (apart <= least) {
+      least = apart;
+      nearest = label;
+    }
+  }
+  return nearest;
 }
 
 /** The frame's values as the result of a reference calculation. */

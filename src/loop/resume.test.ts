@@ -70,7 +70,9 @@ describe('resuming', () => {
 
   it('needs the same input files', () => {
     requireSameInputs({ 'inputs/a.xyz': '1' }, { 'inputs/a.xyz': '1' });
-    expect(() => requireSameInputs({ 'inputs/a.xyz': '1' }, { 'inputs/a.xyz': '2' })).toThrow(/inputs\/a\.xyz must be the one/);
+    expect(() => requireSameInputs({ 'inputs/a.xyz': '1' }, { 'inputs/a.xyz': '2' })).toThrow(
+      /inputs\/a\.xyz must be the one/,
+    );
     expect(() => requireSameInputs({ 'inputs/a.xyz': '1' }, {})).toThrow(InputError);
   });
 });

@@ -18,7 +18,9 @@ describe('events', () => {
   });
 
   it('that break their schema are refused, naming the key', () => {
-    expect(() => readEvent('label-withdrawn', 1, { id: 3, reason: '' })).toThrow(/label-withdrawn must follow its schema: id/);
+    expect(() => readEvent('label-withdrawn', 1, { id: 3, reason: '' })).toThrow(
+      /label-withdrawn must follow its schema: id/,
+    );
   });
 
   it('of an older version are brought up to date step by step', () => {

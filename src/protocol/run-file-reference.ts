@@ -55,7 +55,10 @@ const quantumEspresso = z
     shifted,
     smearing: z
       .strictObject({
-        type: z.enum(['gaussian', 'methfessel-paxton', 'marzari-vanderbilt', 'fermi-dirac']).default('gaussian').describe('Kind of smearing.'),
+        type: z
+          .enum(['gaussian', 'methfessel-paxton', 'marzari-vanderbilt', 'fermi-dirac'])
+          .default('gaussian')
+          .describe('Kind of smearing.'),
         width: positive.describe('Width of the smearing, eV.'),
       })
       .optional()

@@ -48,8 +48,20 @@ describe('defaults', () => {
       gates: { maximumForce: 30, netForce: 0.02 },
     });
     expect(file.basis).toEqual({ preset: 'small' });
-    expect(file.exploration).toMatchObject({ walkers: 6, steps: 400, timeStep: 2, trustInterval: 10, afterBreak: 'stop' });
-    expect(file.stopping).toMatchObject({ energyMae: 0.002, forceRmse: 0.09, forceEce: 0.08, patience: 2, alpha: 0.05 });
+    expect(file.exploration).toMatchObject({
+      walkers: 6,
+      steps: 400,
+      timeStep: 2,
+      trustInterval: 10,
+      afterBreak: 'stop',
+    });
+    expect(file.stopping).toMatchObject({
+      energyMae: 0.002,
+      forceRmse: 0.09,
+      forceEce: 0.08,
+      patience: 2,
+      alpha: 0.05,
+    });
     expect(file.budget).toEqual({ labels: 60, rounds: 20 });
   });
 
@@ -118,9 +130,18 @@ stopping: {forceRmse: -1, alpha: 0.9}
     ['start: {count: 70}', 'run.yaml:1:1: budget.labels: must be at least start.count = 70, got 60'],
     ['fit: {stress: yes}', 'run.yaml:8:15: fit.stress: must be true or false, got "yes"'],
     ['basis: {nmax: [8, 4]}', 'run.yaml:8:15: basis.nmax: nmax and lmax must be given together'],
-    ['basis: {nmax: [8, 4], lmax: [0]}', 'run.yaml:8:29: basis.lmax: must have one entry per rank like nmax (2), got 1'],
-    ['basis: {cutoff: 2, innerCutoff: 3}', 'run.yaml:8:33: basis.innerCutoff: must be below the cutoff of 2 Å, got 3 Å'],
-    ['exploration: {temperatures: [900, 300]}', 'run.yaml:8:29: exploration.temperatures: must be [lowest, highest], got [900, 300] K'],
+    [
+      'basis: {nmax: [8, 4], lmax: [0]}',
+      'run.yaml:8:29: basis.lmax: must have one entry per rank like nmax (2), got 1',
+    ],
+    [
+      'basis: {cutoff: 2, innerCutoff: 3}',
+      'run.yaml:8:33: basis.innerCutoff: must be below the cutoff of 2 Å, got 3 Å',
+    ],
+    [
+      'exploration: {temperatures: [900, 300]}',
+      'run.yaml:8:29: exploration.temperatures: must be [lowest, highest], got [900, 300] K',
+    ],
     ['assessment: {perRound: 81}', 'run.yaml:8:24: assessment.perRound: must be at most assessment.size = 80, got 81'],
   ])('%s: %s', (line, message) => {
     expect(complaints(`${MINIMAL}${line}\n`)).toEqual([message]);
@@ -134,7 +155,9 @@ stopping: {forceRmse: -1, alpha: 0.9}
 
   it('of tolerances that the assessment set cannot certify say what would do', () => {
     const [first] = complaints(`${MINIMAL}stopping: {forceEce: 0.05}\n`);
-    expect(first).toMatch(/^run\.yaml:8:22: stopping\.forceEce: .*at least 0\.0671 with 80 assessment structures.*got 0\.05$/);
+    expect(first).toMatch(
+      /^run\.yaml:8:22: stopping\.forceEce: .*at least 0\.0671 with 80 assessment structures.*got 0\.05$/,
+    );
     expect(complaints(`${MINIMAL}assessment: {size: 3, perRound: 3}\n`)).toContainEqual(
       expect.stringMatching(/assessment\.size: assessment structures must be at least \d+.*got 3$/),
     );
@@ -153,7 +176,9 @@ stopping: {forceRmse: -1, alpha: 0.9}
       'run.yaml:9:12: reference.spacing: Either mesh or spacing must be given, not both',
     ]);
     const qe = 'kind: quantum-espresso\n  pseudopotentials: {Si: Si.UPF}\n  ecutwfc: 16';
-    expect(complaints(MINIMAL.replace('kind: tb-si', qe))).toEqual(['run.yaml:7:3: reference: mesh or kspacing must be given']);
+    expect(complaints(MINIMAL.replace('kind: tb-si', qe))).toEqual([
+      'run.yaml:7:3: reference: mesh or kspacing must be given',
+    ]);
     expect(complaints(MINIMAL.replace('kind: tb-si', `${qe}\n  kspacing: 0.2\n  occupations: smearing`))).toEqual([
       'run.yaml:11:16: reference.occupations: occupations: smearing needs a smearing section',
     ]);

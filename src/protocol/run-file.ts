@@ -29,7 +29,9 @@ const prototypeStructure = z
 const temperatures = z
   .union([
     z.tuple([positive, positive]).describe('[lowest, highest], K, drawn uniformly.'),
-    z.strictObject({ list: z.array(positive).min(1).describe('Temperatures, K.') }).describe('These temperatures, K, in turn.'),
+    z
+      .strictObject({ list: z.array(positive).min(1).describe('Temperatures, K.') })
+      .describe('These temperatures, K, in turn.'),
   ])
   .describe('Temperatures at which the potential will be used, K.');
 

@@ -32,7 +32,10 @@ function byStatus(state: LoopState, status: string): readonly string[] {
 describe('a failed label', () => {
   it('stops nothing: the round goes on without it', async () => {
     await withFolder(async (folder) => {
-      const { outcome } = await session({ file: `${folder}/a.sqlite`, labeller: { instead: failing((n) => n === 1, 'crash') } });
+      const { outcome } = await session({
+        file: `${folder}/a.sqlite`,
+        labeller: { instead: failing((n) => n === 1, 'crash') },
+      });
       expect(outcome.ended).toBe('stopped');
       expect(byStatus(outcome.state, 'failed')).toHaveLength(1);
       expect(outcome.state.rounds[0]!.model!.structures).toBe(2);
@@ -42,15 +45,24 @@ describe('a failed label', () => {
 
   it('is tried once more after scf, with a higher attempt, and no more', async () => {
     await withFolder(async (folder) => {
-      const once = await session({ file: `${folder}/1.sqlite`, labeller: { instead: failing((n) => n === 0, 'scf', 1) } });
+      const once = await session({
+        file: `${folder}/1.sqlite`,
+        labeller: { instead: failing((n) => n === 0, 'scf', 1) },
+      });
       expect(byStatus(once.outcome.state, 'failed')).toHaveLength(0);
       const first = orderedLabels(once.outcome.state, 'training')[0]!;
       expect(first.attempt).toBe(1);
-      expect(once.labeller.computed.filter((key) => key.startsWith(first.id))).toEqual([`${first.id}/0`, `${first.id}/1`]);
+      expect(once.labeller.computed.filter((key) => key.startsWith(first.id))).toEqual([
+        `${first.id}/0`,
+        `${first.id}/1`,
+      ]);
       // The failed attempt's second is not forgotten.
       expect(first.cost).toBe(3);
 
-      const twice = await session({ file: `${folder}/2.sqlite`, labeller: { instead: failing((n) => n === 0, 'scf') } });
+      const twice = await session({
+        file: `${folder}/2.sqlite`,
+        labeller: { instead: failing((n) => n === 0, 'scf') },
+      });
       const lost = orderedLabels(twice.outcome.state, 'training')[0]!;
       expect([lost.status, lost.reason, lost.message, lost.attempt]).toEqual(['failed', 'scf', 'it scf', 1]);
     });
@@ -61,10 +73,18 @@ describe('a failed label', () => {
       // A toy disk would remember the lost result; real engines leave none.
       const disk = new Map<string, LabelResult>();
       const forget = { set: () => disk, get: () => undefined } as unknown as Map<string, LabelResult>;
-      const some = await session({ file: `${folder}/1.sqlite`, disk: forget, labeller: { instead: failing((n) => n === 2, 'lost', 3) } });
+      const some = await session({
+        file: `${folder}/1.sqlite`,
+        disk: forget,
+        labeller: { instead: failing((n) => n === 2, 'lost', 3) },
+      });
       const label = orderedLabels(some.outcome.state, 'training')[2]!;
       expect([label.status, label.attempt, label.lost]).toEqual(['done', 0, 3]);
-      const all = await session({ file: `${folder}/2.sqlite`, disk: forget, labeller: { instead: failing((n) => n === 2, 'lost') } });
+      const all = await session({
+        file: `${folder}/2.sqlite`,
+        disk: forget,
+        labeller: { instead: failing((n) => n === 2, 'lost') },
+      });
       const given = orderedLabels(all.outcome.state, 'training')[2]!;
       expect([given.status, given.reason, given.lost]).toEqual(['failed', 'lost', 5]);
     });
@@ -79,7 +99,11 @@ describe('a failed label', () => {
       };
       const { outcome } = await session({ file: `${folder}/a.sqlite`, labeller: { instead } });
       const second = orderedLabels(outcome.state, 'training')[1]!;
-      expect([second.status, second.reason, second.message]).toEqual(['failed', 'crash', 'undefined is not a function']);
+      expect([second.status, second.reason, second.message]).toEqual([
+        'failed',
+        'crash',
+        'undefined is not a function',
+      ]);
     });
   });
 });
@@ -108,7 +132,10 @@ describe('too many failures', () => {
 
   it('are more than four of twenty, not a few spread over a long run', async () => {
     await withFolder(async (folder) => {
-      const { outcome } = await session({ file: `${folder}/a.sqlite`, labeller: { instead: failing((n) => n % 6 === 5, 'timeout') } });
+      const { outcome } = await session({
+        file: `${folder}/a.sqlite`,
+        labeller: { instead: failing((n) => n % 6 === 5, 'timeout') },
+      });
       expect(outcome.ended).toBe('stopped');
       expect(byStatus(outcome.state, 'failed').length).toBeGreaterThan(4);
     });
@@ -144,7 +171,10 @@ describe('a rejected label', () => {
       const cases: [string, (request: LabelRequest) => LabelResult][] = [
         ['must be finite', (request) => ({ ...good(request), energy: Number.NaN })],
         ['3 force components for 2 atoms', (request) => ({ ...good(request), forces: new Float64Array(3) })],
-        ['computed by other 2, the other labels by morse 1', (r) => ({ ...good(r), fingerprint: { ...good(r).fingerprint, code: 'other 2' } })],
+        [
+          'computed by other 2, the other labels by morse 1',
+          (r) => ({ ...good(r), fingerprint: { ...good(r).fingerprint, code: 'other 2' } }),
+        ],
         ['with other settings', (r) => ({ ...good(r), fingerprint: { ...good(r).fingerprint, settings: '{"a":1}' } })],
       ];
       for (const [k, [message, result]] of cases.entries()) {

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -11,7 +11,7 @@ import { openStore } from './store.ts';
 
 let folder = '';
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'querent-store-'));
+  folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'querent-store-'));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -144,7 +144,9 @@ describe('a damaged store', () => {
     const store = openStore(file);
     expect(store.events()).toHaveLength(119);
     expect(store.damage?.lastGoodSeq).toBe(119);
-    expect(store.damage?.message).toMatch(/event 120 is damaged; the last good transaction is event 119 \(label-withdrawn, /);
+    expect(store.damage?.message).toMatch(
+      /event 120 is damaged; the last good transaction is event 119 \(label-withdrawn, /,
+    );
     expect(thrown(() => store.append([withdrawn('more')]))).toMatchObject({ code: 'STORE_DAMAGED' });
     store.close();
   });
@@ -256,13 +258,17 @@ describe('versions', () => {
     const time = new Date(0).toISOString();
     const data = '{"id":"a","reason":""}';
     const database = new DatabaseSync(file);
-    database.prepare('UPDATE events SET version = 7, hash = ?').run(sha256Hex(['', 'label-withdrawn', '7', time, data].join('\n')));
+    database
+      .prepare('UPDATE events SET version = 7, hash = ?')
+      .run(sha256Hex(['', 'label-withdrawn', '7', time, data].join('\n')));
     database.close();
     expect(thrown(() => openStore(file))).toMatchObject({ code: 'STORE_NEWER' });
   });
 
   it('that are missing say so', () => {
-    expect(thrown(() => openStore(join(folder, 'none.sqlite'), { readOnly: true }))).toMatchObject({ code: 'STORE_MISSING' });
+    expect(thrown(() => openStore(join(folder, 'none.sqlite'), { readOnly: true }))).toMatchObject({
+      code: 'STORE_MISSING',
+    });
     expect(thrown(() => openStore(join(folder, 'no', 'folder.sqlite')))).toMatchObject({ code: 'STORE_UNREADABLE' });
   });
 });
