@@ -13,8 +13,12 @@ afterEach(() => rmSync(cwd, { recursive: true, force: true }));
 async function doctor(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const out = { stdout: '', stderr: '' };
   const code = await runCommandLine(['doctor', ...argv], {
-    stdout: (text) => void (out.stdout += text),
-    stderr: (text) => void (out.stderr += text),
+    stdout: (text) => {
+      out.stdout += text;
+    },
+    stderr: (text) => {
+      out.stderr += text;
+    },
     isTTY: false,
     env: {},
     signal: new AbortController().signal,
