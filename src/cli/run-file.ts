@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import type { RunFile } from '../protocol/run-file.ts';
 import type { ReadExtends } from '../protocol/run-file-resolve.ts';
-import { resolveReferenceFile, resolveRunFile } from '../protocol/run-file-resolve.ts';
-import type { ReferenceSettings } from '../protocol/run-file-reference.ts';
+import { resolveRunFile } from '../protocol/run-file-resolve.ts';
 import { readError } from '../node/files.ts';
 import type { VerbContext } from './verb.ts';
 
@@ -37,17 +36,4 @@ function extendsReader(cwd: string): ReadExtends {
 export function readRunFile(path: string, sets: readonly string[], context: Pick<VerbContext, 'cwd' | 'env'>): RunFile {
   const { cwd, env } = context;
   return resolveRunFile(readText(path), shown(path, cwd), sets, env, extendsReader(cwd));
-}
-
-/**
- * The `reference:` section of the file at an absolute path, which may be a run file or hold that section alone.
- * @throws as {@link readRunFile}
- */
-export function readReferenceFile(
-  path: string,
-  sets: readonly string[],
-  context: Pick<VerbContext, 'cwd' | 'env'>,
-): ReferenceSettings {
-  const { cwd, env } = context;
-  return resolveReferenceFile(readText(path), shown(path, cwd), sets, env, extendsReader(cwd));
 }

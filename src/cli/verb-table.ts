@@ -52,7 +52,7 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     name: 'predict',
-    summary: 'energies, forces and stresses of structures, each with its standard deviation',
+    summary: 'energies, forces and stresses with their standard deviations and trust',
     load: async () => (await import('./verbs/predict.ts')).verb,
   },
   {

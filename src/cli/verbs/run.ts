@@ -90,7 +90,8 @@ async function learn(
   const progress = new Progress(context, runFile, before, () => store.telemetry('phase'));
   try {
     await files.writeRunFile(runFile);
-    if (typeof options.importLabels === 'string' && before.started === null) {
+    const fresh = before.started === null && Object.keys(before.labels).length === 0;
+    if (typeof options.importLabels === 'string' && fresh) {
       takeOver(store, options.importLabels, runFile, context);
     }
     progress.start();
