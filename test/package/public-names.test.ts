@@ -1,0 +1,99 @@
+/** The public names of the library: adding one is a decision, removing one is a breaking change. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import * as library from '../../src/index.ts';
+import * as testing from '../../src/testing/testing.ts';
+
+const NAMES = [
+  'AcePotential',
+  'DEFAULT_FIT',
+  'EnvironmentError',
+  'FormatError',
+  'InputError',
+  'NumericalError',
+  'QuerentError',
+  'RandomStream',
+  'buildAceBasis',
+  'classifyTrust',
+  'createAceProgram',
+  'createFactor',
+  'createLabeller',
+  'createPool',
+  'createReference',
+  'createRuntime',
+  'createYacePotential',
+  'decideStopping',
+  'evaluateModel',
+  'explainLabel',
+  'explainRun',
+  'exportYace',
+  'fitModel',
+  'fitPosterior',
+  'isotropicPrior',
+  'langevinStep',
+  'maximizeEvidence',
+  'minimise',
+  'neighborList',
+  'openModel',
+  'openStore',
+  'parseExtxyzText',
+  'parsePoscar',
+  'posteriorVariances',
+  'predictiveSigmas',
+  'presetSpecification',
+  'prototypeStructure',
+  'readFrames',
+  'readModel',
+  'readYace',
+  'resolveRunFile',
+  'runLoop',
+  'selectBatch',
+  'smoothnessPrior',
+  'startMotion',
+  'statusOf',
+  'stillingerWeberSilicon',
+  'structureId',
+  'structureOf',
+  'summarizeEvaluation',
+  'supercell',
+  'tightBindingSilicon',
+  'unreachableTolerances',
+  'writeExtxyz',
+  'writeModel',
+  'writePoscar',
+];
+const TYPES = [
+  'AceBasis',
+  'AceProgram',
+  'AceSpecification',
+  'CandidateRows',
+  'FitSettings',
+  'Frame',
+  'LabelResult',
+  'Labels',
+  'LinearModel',
+  'Potential',
+  'Reference',
+  'RunFile',
+  'Selection',
+  'Structure',
+  'TrustedPotential',
+];
+
+describe('public names', () => {
+  it('are exactly these values', () => {
+    expect(Object.keys(library).sort()).toEqual(NAMES);
+  });
+
+  it('and these types', () => {
+    const text = readFileSync(new URL('../../src/index.ts', import.meta.url), 'utf8');
+    const found = [...text.matchAll(/^export type \{([^}]*)\}/gm)].flatMap((match) =>
+      match[1]!.split(',').map((name) => name.trim()),
+    );
+    expect(found.sort()).toEqual(TYPES);
+  });
+
+  it('of the conformance suites', () => {
+    expect(Object.keys(testing).sort()).toEqual(['kernelConformance']);
+  });
+});
