@@ -34,8 +34,12 @@ async function querent(
   let out = '';
   let err = '';
   const context: VerbContext = {
-    stdout: (text) => void (out += text),
-    stderr: (text) => void (err += text),
+    stdout(text) {
+      out += text;
+    },
+    stderr(text) {
+      err += text;
+    },
     isTTY: false,
     env: {},
     signal: new AbortController().signal,

@@ -101,14 +101,18 @@ describe('progress', () => {
   function shown(isTTY: boolean, env: Record<string, string> = { NO_COLOR: '1' }): string {
     let text = '';
     let clock = 0;
-    const stream = { stderr: (part: string) => void (text += part), isTTY, env };
-    const progress = new Progress(
-      stream,
-      RUN_FILE,
-      EMPTY_STATE,
-      () => [],
-      () => (clock += 1000),
-    );
+    const stream = {
+      stderr(part: string) {
+        text += part;
+      },
+      isTTY,
+      env,
+    };
+    const tick = (): number => {
+      clock += 1000;
+      return clock;
+    };
+    const progress = new Progress(stream, RUN_FILE, EMPTY_STATE, () => [], tick);
     progress.start();
     progress.onCommand({ kind: 'fit', round: 0 }, EMPTY_STATE);
     progress.onEvent(event('model-fitted', { round: 0, structures: 8 }), EMPTY_STATE);
@@ -127,10 +131,10 @@ describe('progress', () => {
     expect(text).toContain('training    0 done  (0 of 60)');
     // What stays on the screen: apply the cursor movements.
     const screen: string[] = [];
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: cursor movements begin with ESC
-    for (const part of text.split(/(\u001b\[\d+A\u001b\[J)/)) {
-      const up = /^\u001b\[(\d+)A/.exec(part);
-      if (up !== null) screen.splice(screen.length - Number(up[1]));
+    const esc = String.fromCharCode(27);
+    for (const part of text.split(new RegExp(`(${esc}\\[\\d+A${esc}\\[J)`))) {
+      const up = part.startsWith(esc) ? Number.parseInt(part.slice(2), 10) : 0;
+      if (up > 0) screen.splice(screen.length - up);
       else screen.push(...part.split('\n').slice(0, -1));
     }
     expect(screen).toEqual(['round 0: model fitted to 8 structures']);

@@ -27,7 +27,7 @@ function runFile(change: object = {}): RunFile {
 
 let clock = 0;
 /** The state after some events, one second apart. */
-function after(state: LoopState, ...events: readonly RunEvent[]): LoopState {
+function following(state: LoopState, ...events: readonly RunEvent[]): LoopState {
   return events.reduce((before, event) => {
     const stored = { ...event, seq: before.seq + 1, time: new Date(1e12 + 1000 * clock++).toISOString(), hash: '' };
     return reduce(before, stored as StoredEvent);
@@ -81,10 +81,10 @@ describe('the next command', () => {
   it('walks through a round in the order of the theory', () => {
     const file = runFile();
     const kinds: string[] = [];
-    let state = after(EMPTY_STATE, started);
+    let state = following(EMPTY_STATE, started);
     const step = (...events: readonly RunEvent[]): void => {
       kinds.push(decide(state, file).kind);
-      state = after(state, ...events);
+      state = following(state, ...events);
     };
     step(pool, selected(0, 'a', 'b'));
     step(done('a'));
@@ -109,7 +109,7 @@ describe('the next command', () => {
   });
 
   const judged = (met: boolean): LoopState =>
-    after(
+    following(
       EMPTY_STATE,
       started,
       pool,
@@ -123,11 +123,11 @@ describe('the next command', () => {
     );
 
   it('asks for no more labels than the budget leaves', () => {
-    expect(decide(after(EMPTY_STATE, started), runFile({ start: { count: 8 }, budget: { labels: 3 } }))).toEqual({
+    expect(decide(following(EMPTY_STATE, started), runFile({ start: { count: 8 }, budget: { labels: 3 } }))).toEqual({
       kind: 'cold-start',
       count: 3,
     });
-    const state = after(judged(false), explored(1));
+    const state = following(judged(false), explored(1));
     expect(decide(state, runFile({ budget: { labels: 5 } }))).toEqual({ kind: 'select', round: 1, batch: 3 });
     expect(decide(state, runFile({ acquisition: { batch: 2 } }))).toMatchObject({ batch: 2 });
   });
@@ -140,7 +140,7 @@ describe('the next command', () => {
   });
 
   it('is to stop when time is up, also within a batch', () => {
-    const state = after(EMPTY_STATE, started, pool, selected(0, 'a', 'b'), done('a', 100));
+    const state = following(EMPTY_STATE, started, pool, selected(0, 'a', 'b'), done('a', 100));
     expect(decide(state, runFile({ budget: { cost: 100 } }))).toMatchObject({ kind: 'stop', limit: 'cost' });
     expect(decide(state, runFile({ budget: { cost: 101 } })).kind).toBe('label');
     expect(decide(state, runFile({ budget: { wallTime: 3 } }))).toMatchObject({ kind: 'stop', limit: 'wallTime' });
@@ -148,45 +148,45 @@ describe('the next command', () => {
   });
 
   it('counts the time of all sessions, not the time between them', () => {
-    let state = after(EMPTY_STATE, started, pool);
+    let state = following(EMPTY_STATE, started, pool);
     clock += 10_000;
-    state = after(state, event('run-resumed', { pid: 1, host: 'h', querent: '0' }), selected(0, 'a'));
+    state = following(state, event('run-resumed', { pid: 1, host: 'h', querent: '0' }), selected(0, 'a'));
     expect(decide(state, runFile({ budget: { wallTime: 2 } })).kind).toBe('stop');
     expect(decide(state, runFile({ budget: { wallTime: 2.5 } })).kind).toBe('label');
   });
 
   it('is to pause at the fifth failure of the last twenty, and to go on after a resume', () => {
     const ids = Array.from({ length: 30 }, (_, k) => `label ${k}`);
-    const begun = after(EMPTY_STATE, started, pool, selected(0, ...ids));
-    const four = after(begun, ...ids.slice(0, 4).map(failed), done(ids[4]!));
+    const begun = following(EMPTY_STATE, started, pool, selected(0, ...ids));
+    const four = following(begun, ...ids.slice(0, 4).map(failed), done(ids[4]!));
     expect(decide(four, runFile()).kind).toBe('label');
-    const five = after(four, failed(ids[5]!));
+    const five = following(four, failed(ids[5]!));
     expect(decide(five, runFile())).toEqual({
       kind: 'pause',
       cause: 'failures',
       message: '5 of the last 6 reference calculations failed: crash 5; for instance: m',
     });
-    const resumed = after(five, event('run-resumed', { pid: 1, host: 'h', querent: '0' }));
+    const resumed = following(five, event('run-resumed', { pid: 1, host: 'h', querent: '0' }));
     expect(decide(resumed, runFile()).kind).toBe('label');
     // Old failures leave the window: four, then twenty successes, then four more.
-    const later = after(four, ...ids.slice(5, 25).map((id) => done(id)), ...ids.slice(25, 29).map(failed));
+    const later = following(four, ...ids.slice(5, 25).map((id) => done(id)), ...ids.slice(25, 29).map(failed));
     expect(decide(later, runFile()).kind).toBe('label');
   });
 
   it('is to wait where a person labels', () => {
     const file = runFile({ reference: { kind: 'manual' } });
-    const state = after(EMPTY_STATE, started, pool, selected(0, 'a', 'b'));
+    const state = following(EMPTY_STATE, started, pool, selected(0, 'a', 'b'));
     expect(decide(state, file)).toEqual({
       kind: 'pause',
       cause: 'waiting',
       message: '2 structures wait for your labels',
     });
-    const paused = after(state, event('paused', { cause: 'waiting', message: 'm' }));
+    const paused = following(state, event('paused', { cause: 'waiting', message: 'm' }));
     expect(decide(paused, file)).toEqual({ kind: 'rest' });
   });
 
   it('leaves out labels that were withdrawn', () => {
-    const state = after(
+    const state = following(
       EMPTY_STATE,
       started,
       pool,
@@ -205,16 +205,16 @@ describe('events out of order', () => {
     ['a model of another round', [pool, fitted(1)]],
     ['a round that does not follow', [pool, explored(3)]],
   ])('are refused: %s', (_, events) => {
-    expect(() => after(EMPTY_STATE, started, ...events)).toThrow(/must/);
+    expect(() => following(EMPTY_STATE, started, ...events)).toThrow(/must/);
   });
 });
 
 describe('the hash of a state', () => {
-  const base = after(EMPTY_STATE, started, pool, selected(0, 'a', 'b'));
+  const base = following(EMPTY_STATE, started, pool, selected(0, 'a', 'b'));
 
   it('knows nothing of times, costs, attempts, processes and the order of arrival', () => {
-    const one = after(base, done('a', 1), done('b', 2));
-    const two = after(
+    const one = following(base, done('a', 1), done('b', 2));
+    const two = following(
       base,
       event('label-running', { id: 'b', attempt: 0, pid: 7, startTime: 's' }),
       event('label-queued', { id: 'b', reason: 'lost', message: '', cost: 9 }),
@@ -229,10 +229,10 @@ describe('the hash of a state', () => {
     const hashes = new Set([
       stateHash(EMPTY_STATE),
       stateHash(base),
-      stateHash(after(base, done('a'))),
-      stateHash(after(base, failed('a'))),
-      stateHash(after(base, event('label-withdrawn', { id: 'a', reason: '' }))),
-      stateHash(after(EMPTY_STATE, started, pool, selected(0, 'b', 'a'))),
+      stateHash(following(base, done('a'))),
+      stateHash(following(base, failed('a'))),
+      stateHash(following(base, event('label-withdrawn', { id: 'a', reason: '' }))),
+      stateHash(following(EMPTY_STATE, started, pool, selected(0, 'b', 'a'))),
     ]);
     expect(hashes.size).toBe(6);
   });

@@ -1,7 +1,5 @@
-import { QuerentError } from '../core/errors.ts';
 import type { RunEvent, StoredEvent } from '../protocol/events.ts';
 import type { RunFile } from '../protocol/run-file.ts';
-import type { NamedBlob } from './blobs.ts';
 import {
   assessmentBlob,
   jsonBlob,
@@ -15,19 +13,15 @@ import {
 import type { Command } from './decide.ts';
 import { decide } from './decide.ts';
 import { FrameReader } from './frames.ts';
+import type { LabellingOptions } from './labelling.ts';
+import { labelBatch, recoverLabels } from './labelling.ts';
 import type { Candidate, Compute, Labeller } from './ports.ts';
-import { REDUCER_VERSION, reduce } from './reduce.ts';
-import { openState } from './replay.ts';
 import { allowedChanges, requireSameInputs } from './resume.ts';
-import type { Settlement } from './settle.ts';
-import { settle } from './settle.ts';
-import type { LabelRecord, LoopState } from './state.ts';
+import { Session } from './session.ts';
+import type { LoopState } from './state.ts';
 import { assessmentLabels, trainingHash, usableLabels } from './state.ts';
 import type { RunStore } from './store.ts';
 import { judge } from './verdict.ts';
-
-/** Events between two snapshots. */
-const SNAPSHOT_INTERVAL = 200;
 
 /** What the driver of a run needs of the world. */
 export interface DriverOptions {
@@ -78,64 +72,39 @@ async function interruptible<T>(promise: Promise<T>, signal: AbortSignal): Promi
 
 class Driver {
   private readonly options: DriverOptions;
+  private readonly session: Session;
   private readonly reader: FrameReader;
-  private state: LoopState;
-  private staged: Settlement = { events: [], blobs: [] };
-  private lastSnapshot: number;
+  private readonly labelling: LabellingOptions;
 
   constructor(options: DriverOptions) {
+    const { store, labeller, runFile, process, signal } = options;
     this.options = options;
-    this.reader = new FrameReader(options.store);
-    this.state = openState(options.store);
-    this.lastSnapshot = this.state.seq;
-  }
-
-  /** Stores events, those staged before them first, and lets the state follow. */
-  private append(events: readonly RunEvent[], blobs: readonly NamedBlob[] = []): void {
-    const { store, onEvent } = this.options;
-    const all = [...this.staged.events, ...events];
-    const bytes = [...this.staged.blobs, ...blobs].map((blob) => blob.bytes);
-    this.staged = { events: [], blobs: [] };
-    if (all.length === 0) return;
-    for (const event of store.append(all, bytes)) {
-      this.state = reduce(this.state, event);
-      onEvent?.(event, this.state);
-    }
-    if (this.state.seq - this.lastSnapshot >= SNAPSHOT_INTERVAL) {
-      store.saveSnapshot({ seq: this.state.seq, version: REDUCER_VERSION, state: this.state });
-      this.lastSnapshot = this.state.seq;
-    }
-  }
-
-  /** Keeps events for the next `append`: a finished label and the start of the next one share a transaction. */
-  private stage({ events, blobs }: Settlement): void {
-    this.staged = { events: [...this.staged.events, ...events], blobs: [...this.staged.blobs, ...blobs] };
-  }
-
-  /** The state as it will be once the staged events are stored. */
-  private preview(): LoopState {
-    const { seq, clock } = this.state;
-    const time = new Date(clock.last).toISOString();
-    return this.staged.events.reduce<LoopState>(
-      (state, event, index) => reduce(state, { ...event, seq: seq + index + 1, time, hash: '' }),
-      this.state,
-    );
+    this.session = new Session(store, options.onEvent?.bind(options));
+    this.reader = new FrameReader(store);
+    this.labelling = { session: this.session, reader: this.reader, labeller, runFile, process, signal };
   }
 
   async run(): Promise<LoopOutcome> {
-    if (!this.open()) return { state: this.state, ended: 'stopped' };
+    const outcome = await this.loop();
+    this.session.saveSnapshot();
+    return outcome;
+  }
+
+  private async loop(): Promise<LoopOutcome> {
+    if (!this.open()) return { state: this.session.state, ended: 'stopped' };
     const { runFile, signal, onCommand } = this.options;
     try {
-      await this.recover();
+      await recoverLabels(this.labelling);
       for (;;) {
-        if (signal.aborted) return { state: this.state, ended: 'interrupted' };
-        const command = decide(this.state, runFile);
-        if (command.kind === 'rest') return { state: this.state, ended: this.state.stopped ? 'stopped' : 'paused' };
-        onCommand?.(command, this.state);
+        if (signal.aborted) return { state: this.session.state, ended: 'interrupted' };
+        const command = decide(this.session.state, runFile);
+        if (command.kind === 'rest')
+          return { state: this.session.state, ended: this.session.state.stopped ? 'stopped' : 'paused' };
+        onCommand?.(command, this.session.state);
         await this.timed(command);
       }
     } catch (error) {
-      if (error instanceof Interrupted) return { state: this.state, ended: 'interrupted' };
+      if (error instanceof Interrupted) return { state: this.session.state, ended: 'interrupted' };
       throw error;
     }
   }
@@ -145,45 +114,34 @@ class Driver {
     const { store, runFile, inputs, kernel, querent, process } = this.options;
     const file = jsonBlob(runFile);
     const { pid, host } = process;
-    if (this.state.started === null) {
+    if (this.session.state.started === null) {
       const { name, seed } = runFile;
       const data = { name, seed, runFile: file.id, inputs: { ...inputs }, kernel, querent, pid, host };
-      this.append([{ type: 'run-started', data }], [file]);
+      this.session.append([{ type: 'run-started', data }], [file]);
       return true;
     }
-    requireSameInputs(this.state.started.inputs, inputs);
-    const changes = allowedChanges(parseBlob<RunFile>(store.blob(this.state.runFile!)), runFile);
-    if (changes.length === 0 && this.state.stopped !== null) return false;
+    requireSameInputs(this.session.state.started.inputs, inputs);
+    const changes = allowedChanges(parseBlob<RunFile>(store.blob(this.session.state.runFile!)), runFile);
+    if (changes.length === 0 && this.session.state.stopped !== null) return false;
     const events: RunEvent[] = [{ type: 'run-resumed', data: { pid, host, querent } }];
     if (changes.length > 0)
       events.push({ type: 'settings-changed', data: { runFile: file.id, changes: [...changes] } });
-    if (this.state.paused?.cause === 'failures') events.push(...this.requeueFailed());
-    this.append(events, changes.length > 0 ? [file] : []);
-    return this.state.stopped === null;
+    if (this.session.state.paused?.cause === 'failures') events.push(...this.requeueFailed());
+    this.session.append(events, changes.length > 0 ? [file] : []);
+    return this.session.state.stopped === null;
   }
 
   /** After a pause for failures the labels of the current round that failed as a calculation are tried again. */
   private requeueFailed(): RunEvent[] {
-    const round = this.state.rounds.length - 1;
-    return Object.values(this.state.labels)
+    const round = this.session.state.rounds.length - 1;
+    return Object.values(this.session.state.labels)
       .filter((label) => label.round === round && label.status === 'failed' && label.reason !== 'scf')
       .map(({ id }): RunEvent => ({ type: 'label-queued', data: { id, reason: 'resumed', message: '', cost: 0 } }));
   }
 
-  /** Labels that were running when the run last ended: a finished result is adopted, the others are queued again. */
-  private async recover(): Promise<void> {
-    for (const label of Object.values(this.state.labels).filter(({ status }) => status === 'running')) {
-      const structure = this.reader.structure(label);
-      const found = await this.options.labeller.adopt({ id: label.id, structure, attempt: label.attempt });
-      if (found !== null) this.settle(label.id, found.result, found.directory, 'adopted');
-      else this.requeue(label.id, 'its calculation ended with the run');
-      this.append([]);
-    }
-  }
-
   private async timed(command: Command): Promise<void> {
     const { now, store } = this.options;
-    const round = this.state.rounds.length - 1;
+    const round = this.session.state.rounds.length - 1;
     const start = now();
     await this.execute(command);
     store.appendTelemetry([{ kind: 'phase', round, data: { phase: command.kind, seconds: (now() - start) / 1000 } }]);
@@ -194,7 +152,9 @@ class Driver {
       case 'cold-start':
         return this.coldStart(command.count);
       case 'label':
-        return this.label();
+        await labelBatch(this.labelling);
+        if (this.options.signal.aborted) throw new Interrupted();
+        return;
       case 'fit':
         return this.fit(command.round);
       case 'assess':
@@ -206,10 +166,10 @@ class Driver {
       case 'select':
         return this.select(command.round, command.batch);
       case 'pause':
-        return this.append([{ type: 'paused', data: { cause: command.cause, message: command.message } }]);
+        return this.session.append([{ type: 'paused', data: { cause: command.cause, message: command.message } }]);
       case 'stop': {
         const { outcome, limit, message } = command;
-        return this.append([{ type: 'stopped', data: { outcome, limit, message } }]);
+        return this.session.append([{ type: 'stopped', data: { outcome, limit, message } }]);
       }
       case 'rest':
     }
@@ -217,7 +177,7 @@ class Driver {
 
   /** Candidates that the run has not asked for, each once. */
   private unseen(candidates: readonly Candidate[]): readonly Candidate[] {
-    const seen = new Set(Object.keys(this.state.labels));
+    const seen = new Set(Object.keys(this.session.state.labels));
     return candidates.filter(({ id }) => !seen.has(id) && seen.add(id));
   }
 
@@ -230,7 +190,7 @@ class Driver {
       ...{ id, structure: structures[index]!.id, origin: originData(origin), gain: null, reason: origin.reason },
     }));
     const size = candidates.length;
-    this.append(
+    this.session.append(
       [
         { type: 'pool-built', data: { round: 0, pool: pool.id, size } },
         {
@@ -242,100 +202,21 @@ class Driver {
     );
   }
 
-  /** Runs requests side by side until the decision is something else; commits each result as it comes. */
-  private async label(): Promise<void> {
-    const { labeller, runFile, signal, process } = this.options;
-    const stop = new AbortController();
-    const all = AbortSignal.any([signal, stop.signal]);
-    const running = new Map<string, Promise<void>>();
-    let fatal: { readonly error: unknown } | null = null;
-
-    const attend = async (label: LabelRecord): Promise<void> => {
-      const request = { id: label.id, structure: this.reader.structure(label), attempt: label.attempt };
-      try {
-        const { result, directory } = await labeller.label(request, all);
-        // An engine that was told to stop has not failed.
-        if (all.aborted && result.status === 'failed') this.requeue(label.id);
-        else this.settle(label.id, result, directory, 'computed');
-      } catch (error) {
-        if (all.aborted) this.requeue(label.id);
-        else if (error instanceof QuerentError) {
-          // The machine's fault, not this label's: every other one would meet it too.
-          this.requeue(label.id);
-          throw error;
-        } else {
-          const message = error instanceof Error ? error.message : String(error);
-          this.settle(label.id, { status: 'failed', reason: 'crash', message, cost: 0 }, null, 'computed');
-        }
-      }
-    };
-
-    try {
-      for (;;) {
-        const view = this.preview();
-        const command = fatal === null && !all.aborted ? decide(view, runFile) : null;
-        const free = labeller.concurrency - running.size;
-        const queued =
-          command?.kind === 'label' ? command.ids.filter((id) => view.labels[id]!.status === 'queued') : [];
-        const starting = queued.filter((id) => !running.has(id)).slice(0, free);
-        const { pid, startTime } = process;
-        this.append(
-          starting.map((id) => {
-            return { type: 'label-running', data: { id, attempt: view.labels[id]!.attempt, pid, startTime } };
-          }),
-        );
-        for (const id of starting) {
-          const attended = attend(this.state.labels[id]!)
-            .catch((error: unknown) => {
-              fatal ??= { error };
-              stop.abort();
-            })
-            .finally(() => running.delete(id));
-          running.set(id, attended);
-        }
-        if (running.size === 0) break;
-        await Promise.race(running.values());
-      }
-    } catch (error) {
-      // The store failed: no engine may be left running behind the back of the run.
-      stop.abort();
-      await Promise.allSettled(running.values());
-      throw error;
-    }
-    if (fatal !== null) throw (fatal as { readonly error: unknown }).error;
-    if (signal.aborted) throw new Interrupted();
-  }
-
-  private requeue(id: string, message = ''): void {
-    const data = { id, reason: 'interrupted' as const, message, cost: 0 };
-    this.stage({ events: [{ type: 'label-queued', data }], blobs: [] });
-  }
-
-  private settle(
-    id: string,
-    result: Parameters<typeof settle>[1],
-    directory: string | null,
-    source: 'computed' | 'adopted',
-  ): void {
-    const { labels, fingerprint } = this.preview();
-    const label = labels[id]!;
-    const atoms = this.reader.structure(label).species.length;
-    this.stage(settle(label, result, directory, source, atoms, fingerprint));
-  }
-
   /** The model of the latest fit and the frames it may know. */
   private currentModel(): Uint8Array {
-    const round = this.state.rounds.findLast(({ model }) => model !== null)!;
+    const round = this.session.state.rounds.findLast(({ model }) => model !== null)!;
     return this.options.store.blob(round.model!.model);
   }
 
   private async fit(round: number): Promise<void> {
     const { compute, signal } = this.options;
-    const labels = usableLabels(this.state, 'training');
+    const labels = usableLabels(this.session.state, 'training');
     const data = trainingHash(labels);
-    const before = this.state.rounds.findLast(({ model }) => model !== null)?.model;
+    const before = this.session.state.rounds.findLast(({ model }) => model !== null)?.model;
     if (before?.data === data) {
-      return this.append([{ type: 'model-fitted', data: { ...before, round, summary: { ...before.summary } } }]);
+      return this.session.append([
+        { type: 'model-fitted', data: { ...before, round, summary: { ...before.summary } } },
+      ]);
     }
     const frames = labels.map((label) => this.reader.frame(label));
     const { model, summary } = await interruptible(compute.fit(frames, round), signal);
@@ -347,7 +228,7 @@ class Driver {
       ]),
     );
     const structures = labels.length;
-    this.append(
+    this.session.append(
       [{ type: 'model-fitted', data: { round, model: blob.id, data, structures, summary: figures } }],
       [blob],
     );
@@ -362,25 +243,25 @@ class Driver {
       ...{ id, structure: structures[index]!.id, origin: originData(origin) },
     }));
     const censored = candidates.filter(({ origin }) => origin.censored).length;
-    this.append([{ type: 'assessment-drawn', data: { round, frames, censored } }], structures);
+    this.session.append([{ type: 'assessment-drawn', data: { round, frames, censored } }], structures);
   }
 
   private async evaluate(round: number): Promise<void> {
     const { compute, signal, runFile } = this.options;
-    const labels = assessmentLabels(this.state, runFile.assessment.size);
+    const labels = assessmentLabels(this.session.state, runFile.assessment.size);
     const frames = labels.map((label) => this.reader.frame(label));
     const errors =
       frames.length === 0 ? [] : await interruptible(compute.evaluate(this.currentModel(), frames), signal);
-    const walkers = this.state.rounds.findLast(({ explored }) => explored !== null)?.explored?.walkers ?? null;
-    const verdict = judge(errors, walkers, this.state.history, runFile);
+    const walkers = this.session.state.rounds.findLast(({ explored }) => explored !== null)?.explored?.walkers ?? null;
+    const verdict = judge(errors, walkers, this.session.state.history, runFile);
     const blob = assessmentBlob(errors);
     const data = { round, assessment: blob.id, frames: frames.length, ...verdict };
-    this.append([{ type: 'assessed', data }], [blob]);
+    this.session.append([{ type: 'assessed', data }], [blob]);
   }
 
   private async explore(round: number): Promise<void> {
     const { compute, signal } = this.options;
-    const training = this.reader.usable(this.state, 'training');
+    const training = this.reader.usable(this.session.state, 'training');
     const { candidates, walkers } = await interruptible(compute.explore(this.currentModel(), round, training), signal);
     const fresh = this.unseen(candidates);
     const pool = poolBlob(fresh);
@@ -389,14 +270,14 @@ class Driver {
       maxForceSigma: Number.isFinite(report.maxForceSigma) ? report.maxForceSigma : null,
     }));
     const data = { round, pool: pool.id, size: fresh.length, walkers: reports };
-    this.append([{ type: 'explored', data }], [pool]);
+    this.session.append([{ type: 'explored', data }], [pool]);
   }
 
   private async select(round: number, batch: number): Promise<void> {
     const { compute, signal, store, runFile } = this.options;
-    const candidates = readPool(store.blob(this.state.rounds.at(-1)!.pool!));
+    const candidates = readPool(store.blob(this.session.state.rounds.at(-1)!.pool!));
     const nothing = { selected: [], certificate: null, poolSize: candidates.length };
-    const training = this.reader.usable(this.state, 'training');
+    const training = this.reader.usable(this.session.state, 'training');
     const choice =
       batch === 0 || candidates.length === 0
         ? nothing
@@ -409,13 +290,10 @@ class Driver {
     }));
     const { certificate, poolSize } = choice;
     const { strategy } = runFile.acquisition;
-    this.append([{ type: 'batch-selected', data: { round, strategy, selected, certificate, poolSize } }], structures);
-  }
-
-  /** Saves a snapshot, so that the next opening is quick. */
-  rest(): void {
-    if (this.state.seq === this.lastSnapshot) return;
-    this.options.store.saveSnapshot({ seq: this.state.seq, version: REDUCER_VERSION, state: this.state });
+    this.session.append(
+      [{ type: 'batch-selected', data: { round, strategy, selected, certificate, poolSize } }],
+      structures,
+    );
   }
 }
 
@@ -425,8 +303,5 @@ class Driver {
  * @throws InputError `RUN_SETTINGS`, `RUN_INPUTS` when it is resumed with other physics; whatever the ports throw
  */
 export async function runLoop(options: DriverOptions): Promise<LoopOutcome> {
-  const driver = new Driver(options);
-  const outcome = await driver.run();
-  driver.rest();
-  return outcome;
+  return new Driver(options).run();
 }
