@@ -28,6 +28,9 @@ runCommandLine(process.argv.slice(2), {
   stdout: (output) => void process.stdout.write(output),
   stderr: (output) => void process.stderr.write(output),
   isTTY: process.stderr.isTTY === true,
+  get columns() {
+    return process.stderr.columns;
+  },
   env: process.env,
   signal: stop.signal,
   cwd: process.cwd(),

@@ -98,7 +98,7 @@ describe('a line per event', () => {
 });
 
 describe('progress', () => {
-  function shown(isTTY: boolean, env: Record<string, string> = { NO_COLOR: '1' }): string {
+  function shown(isTTY: boolean, env: Record<string, string> = { NO_COLOR: '1' }, columns = 120): string {
     let text = '';
     let clock = 0;
     const stream = {
@@ -106,6 +106,7 @@ describe('progress', () => {
         text += part;
       },
       isTTY,
+      columns,
       env,
     };
     const tick = (): number => {
@@ -138,5 +139,12 @@ describe('progress', () => {
       else screen.push(...part.split('\n').slice(0, -1));
     }
     expect(screen).toEqual(['round 0: model fitted to 8 structures']);
+  });
+
+  it('never wraps', () => {
+    const lines = shown(true, { NO_COLOR: '1' }, 30).split('\n');
+    expect(lines).toContain('training    0 done  (0 of 60)');
+    expect(lines.filter((line) => line.startsWith('demo')).every((line) => line.length < 30)).toBe(true);
+    expect(shown(true, {})).toContain('\u001b[1mdemo');
   });
 });

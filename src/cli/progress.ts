@@ -15,6 +15,7 @@ const REFRESH = 250;
 export interface ProgressStream {
   stderr(text: string): void;
   readonly isTTY: boolean;
+  readonly columns?: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -109,22 +110,22 @@ export class Progress {
   private block(now: number): string[] {
     const { state, runFile } = this;
     const { name, budget } = runFile;
-    const colour = (format: 'bold' | 'dim', text: string): string =>
-      this.stream.env.NO_COLOR === undefined ? styleText(format, text, { validateStream: false }) : text;
     const since = formatSeconds((now - this.phaseSince) / 1000);
     const round = Math.max(0, state.rounds.length - 1);
     const left = longestTimeLeft(state, runFile, this.telemetry());
     const lines = [
       '',
-      `${colour('bold', `${name}  round ${round}: ${this.phase}`)} ${colour('dim', since)}${
-        left === null ? '' : colour('dim', `  at most ${formatSeconds(left)} left`)
-      }`,
+      `${name}  round ${round}: ${this.phase} ${since}${left === null ? '' : `, at most ${formatSeconds(left)} left`}`,
       `training    ${formatCounts(countLabels(state, 'training'))}  (${spentLabels(state)} of ${budget.labels})`,
       `assessment  ${formatCounts(countLabels(state, 'assessment'))}`,
     ];
     const judged = lastAssessed(state)?.assessed;
     if (judged) lines.push(...criteriaTable(judged.criteria, judged.preconditions).trimEnd().split('\n'));
-    return lines;
+    // A line that wraps would be two when the block is erased.
+    const width = (this.stream.columns ?? 80) - 1;
+    const plain = lines.map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line));
+    if (this.stream.env.NO_COLOR === undefined) plain[1] = styleText('bold', plain[1]!, { validateStream: false });
+    return plain;
   }
 }
 

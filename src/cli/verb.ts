@@ -8,6 +8,8 @@ export interface VerbContext {
   stderr(text: string): void;
   /** Whether standard error is a terminal that can be redrawn. */
   readonly isTTY: boolean;
+  /** Width of that terminal, characters. */
+  readonly columns?: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted on SIGINT and SIGTERM: finish what is half written, then return. */
   readonly signal: AbortSignal;
