@@ -34,12 +34,11 @@ function contradiction(result: LabelSuccess, atoms: number, known: FingerprintDa
   if (known === null) return null;
   if (fingerprint.code !== known.code) return `computed by ${fingerprint.code}, the other labels by ${known.code}`;
   if (fingerprint.settings !== known.settings) return 'computed with other settings than the other labels';
-  const names = [...new Set([...Object.keys(fingerprint.files), ...Object.keys(known.files)])].sort();
-  const changed = names.find((name) => fingerprint.files[name] !== known.files[name]);
-  // Structures of different elements name different pseudopotentials: only a file both know must be the same.
-  if (changed !== undefined && fingerprint.files[changed] !== undefined && known.files[changed] !== undefined) {
-    return `computed with another ${changed} than the other labels`;
-  }
+  // Structures of different elements name different pseudopotentials: only a file that both know must be the same.
+  const changed = Object.keys(fingerprint.files)
+    .sort()
+    .find((name) => known.files[name] !== undefined && known.files[name] !== fingerprint.files[name]);
+  if (changed !== undefined) return `computed with another ${changed} than the other labels`;
   return null;
 }
 
