@@ -1,8 +1,12 @@
 import type { Command } from 'commander';
-import { InputError } from '../core/errors.ts';
+import { EnvironmentError, InputError } from '../core/errors.ts';
+import type { LinearModel } from '../core/potentials/linear-model.ts';
+import { isolatedAtomEnergies } from '../core/potentials/linear-model.ts';
 import type { FrameReadOptions } from '../node/frames.ts';
-import { allowedThreads } from '../node/workers/pool.ts';
-import type { VerbOptions } from './verb.ts';
+import type { TaskPool } from '../node/workers/pool.ts';
+import { allowedThreads, createPool } from '../node/workers/pool.ts';
+import { cell } from './table.ts';
+import type { VerbContext, VerbOptions } from './verb.ts';
 
 /** Adds the options by which every verb that reads labelled structures finds their labels. */
 export function addLabelKeyOptions(command: Command): Command {
@@ -72,4 +76,38 @@ export function threadsOption(options: VerbOptions): number {
     'a whole number ≥ 1',
     allowedThreads(),
   );
+}
+
+/**
+ * Runs some work on a pool of threads and disposes of it. A signal ends the work at once: nothing here needs a checkpoint.
+ * @throws EnvironmentError `INTERRUPTED`
+ */
+export async function withPool<T>(
+  threads: number,
+  context: Pick<VerbContext, 'signal'>,
+  work: (pool: TaskPool) => Promise<T>,
+): Promise<T> {
+  const pool = createPool(threads, null);
+  let onAbort = (): void => undefined;
+  const interrupted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(new EnvironmentError('INTERRUPTED', 'interrupted by a signal before the end'));
+    context.signal.addEventListener('abort', onAbort);
+  });
+  try {
+    return await Promise.race([work(pool), interrupted]);
+  } finally {
+    context.signal.removeEventListener('abort', onAbort);
+    await pool.dispose();
+  }
+}
+
+/** Replacer for JSON.stringify: numbers that JSON cannot hold become null. */
+export function finiteOrNull(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? null : value;
+}
+
+/** `Si -3.74088 eV, O -2.1 eV`: energies of a model's isolated atoms. */
+export function elementEnergies(model: LinearModel): string {
+  const energies = isolatedAtomEnergies(model);
+  return model.specification.elements.map((symbol, e) => `${symbol} ${cell(energies[e], 6)} eV`).join(', ');
 }

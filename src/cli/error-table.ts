@@ -10,7 +10,7 @@ export function errorTable(sets: readonly string[], rows: readonly ErrorRow[]): 
     { header: '', align: 'left' as const },
     { header: 'structures' },
     ...quantities.flatMap((quantity) =>
-      sets.map((set, s) => ({ header: sets.length === 1 ? quantity : s === 0 ? `${quantity}: ${set}` : set })),
+      sets.length === 1 ? [{ header: quantity }] : sets.map((header) => ({ header, group: quantity })),
     ),
   ];
   const body = rows.map((row) => {

@@ -126,13 +126,14 @@ export function writeModel(model: LinearModel, basis: AceBasis): Uint8Array {
  * Opens a model and checks it: checksums of every member, version, identity of the rebuilt basis, and that the stored
  * energies, forces and signals come out again to 1e-9 relative.
  *
- * @throws FormatError `NOT_A_ZIP`, `DAMAGED`, `NOT_A_MODEL`, `NEWER_VERSION`, `BASIS_CHANGED`, `SELF_CHECK`
+ * @throws FormatError `DAMAGED`, `NOT_A_MODEL`, `NEWER_VERSION`, `BASIS_CHANGED`, `SELF_CHECK`
  */
 export function readModel(bytes: Uint8Array, file: string): { readonly model: LinearModel; readonly basis: AceBasis } {
   const fail = (code: string, message: string): FormatError => new FormatError(code, { file }, message);
-  const members = readZip(bytes, file);
+  const members = openArchive(bytes, file);
   const header = members.get('model.json');
-  if (header === undefined) throw fail('NOT_A_MODEL', 'model must hold model.json, but the archive has none');
+  if (header === undefined)
+    throw fail('NOT_A_MODEL', 'file must be a model written by querent, but holds no model.json');
   let json: { format?: unknown; version?: unknown; model?: unknown; selfCheck?: unknown };
   try {
     json = JSON.parse(new TextDecoder().decode(header)) as typeof json;
@@ -140,7 +141,7 @@ export function readModel(bytes: Uint8Array, file: string): { readonly model: Li
     throw fail('DAMAGED', 'model.json must be JSON, but does not parse');
   }
   if (json.format !== 'querent model' || typeof json.version !== 'number')
-    throw fail('NOT_A_MODEL', 'file must be a model written by querent');
+    throw fail('NOT_A_MODEL', 'file must be a model written by querent, but its model.json is of something else');
   if (json.version > MODEL_FILE_VERSION) {
     throw fail(
       'NEWER_VERSION',
@@ -182,6 +183,22 @@ export function readModel(bytes: Uint8Array, file: string): { readonly model: Li
   }
   program.dispose();
   return { model, basis };
+}
+
+/** Members of the archive; what is no archive at all is no model. */
+function openArchive(bytes: Uint8Array, file: string): ReturnType<typeof readZip> {
+  try {
+    return readZip(bytes, file);
+  } catch (error) {
+    if (!(error instanceof FormatError) || error.code !== 'NOT_A_ZIP') throw error;
+    throw new FormatError(
+      'NOT_A_MODEL',
+      { file },
+      'file must be a model written by querent, but is something else',
+      {},
+      error,
+    );
+  }
 }
 
 function relative(found: number, stored: number): number {

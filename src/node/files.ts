@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { access, type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { EnvironmentError, InputError, type QuerentError } from '../core/errors.ts';
@@ -64,6 +64,23 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle?.close();
   }
+}
+
+/**
+ * Refuses before any work what a later write of `path` would be refused: a folder that is not there or may not be
+ * written, or a folder of that name.
+ * @throws InputError `FOLDER_NOT_FOUND`, `NOT_A_FILE`; EnvironmentError `NOT_WRITABLE`
+ */
+export async function checkWritable(path: string): Promise<void> {
+  try {
+    await access(dirname(path), constants.W_OK);
+    await access(join(dirname(path), '.'));
+  } catch (error) {
+    throw writeError(error, path);
+  }
+  const found = await stat(path).catch(() => null);
+  if (found?.isDirectory())
+    throw new InputError('NOT_A_FILE', `path must be a file, got the folder "${path}"`, { path });
 }
 
 let serial = 0;

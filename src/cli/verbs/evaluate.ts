@@ -1,13 +1,23 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { Calibration, EvaluationSummary } from '../../core/validation/summary.ts';
 import { forceErrorsByElement, summarizeEvaluation, summarizeGroups } from '../../core/validation/summary.ts';
 import { readFrames } from '../../node/frames.ts';
+import { checkJudgeable } from '../../node/training/check-frames.ts';
 import { evaluateModel } from '../../node/training/evaluate.ts';
 import { readModelFile } from '../../node/training/open-model.ts';
 import { evaluationTable } from '../../node/training/tables.ts';
-import { createPool } from '../../node/workers/pool.ts';
-import { addLabelKeyOptions, addThreadsOption, labelKeys, threadsOption } from '../data-options.ts';
+import {
+  addLabelKeyOptions,
+  addThreadsOption,
+  finiteOrNull,
+  labelKeys,
+  threadsOption,
+  withPool,
+} from '../data-options.ts';
 import { errorTable } from '../error-table.ts';
+import { EXIT } from '../errors.ts';
+import { plural } from '../output.ts';
 import { cell, percent, renderTable } from '../table.ts';
 import type { Verb } from '../verb.ts';
 
@@ -30,69 +40,64 @@ export const verb: Verb = {
   },
   async run(args, options, context): Promise<number> {
     const path = args[0] as string;
+    const threads = threadsOption(options);
     const { handle, model } = await readModelFile(resolve(context.cwd, path), path);
     const { frames } = await readFrames(args[1] as string[], labelKeys(options));
-    const pool = createPool(threadsOption(options), null);
-    try {
-      const evaluated = await evaluateModel(handle, frames, pool);
-      const conformal = model.uncertainty.conformal.forces;
-      const summary = summarizeEvaluation(evaluated, conformal);
-      if (options.json === true) {
-        const result = {
-          ...summary,
-          groups: summarizeGroups(evaluated, conformal),
-          elements: forceErrorsByElement(evaluated),
-        };
-        context.stdout(
-          `${JSON.stringify(result, (_, value: unknown) => (typeof value === 'number' && !Number.isFinite(value) ? null : value), 1)}\n`,
-        );
-        return 0;
-      }
-      const { columns, rows } = evaluationTable(evaluated);
-      const { calibration, worstResidual } = summary;
-      const line = (
-        name: string,
-        c: { ece: number; ence: number; nll: number; crps: number; coverage95: number } | null,
-        unit: string,
-        worst: number,
-      ): string[] =>
-        c === null
-          ? [name, '-', '-', '-', '-', '-', '-']
-          : [
-              name,
-              cell(c.ece, 2),
-              cell(c.ence, 2),
-              cell(c.nll),
-              `${cell(1000 * c.crps)} ${unit}`,
-              percent(c.coverage95),
-              cell(worst),
-            ];
-      const table = renderTable(
-        [
-          { header: 'error bars', align: 'left' },
-          { header: 'ECE' },
-          { header: 'ENCE' },
-          { header: 'NLL' },
-          { header: 'CRPS' },
-          { header: 'in 95 % interval' },
-          { header: 'worst |z|' },
-        ],
-        [
-          line('energy', calibration.energy, 'meV', worstResidual.energy),
-          line('forces', calibration.forces, 'meV/Å', worstResidual.forces),
-          line('stress', calibration.stress, 'meV/Å³', worstResidual.stress),
-        ],
-      );
-      const structures =
-        calibration.forces === null
-          ? ''
-          : `${percent(calibration.forces.coverage95Structure)} of the structures lie wholly inside the conformal force interval (nominal 95 %)\n`;
-      context.stdout(
-        `${summary.n.structures} structures, ${summary.n.atoms} atoms\n\n${errorTable(columns, rows)}\n${table}${structures}`,
-      );
-      return 0;
-    } finally {
-      await pool.dispose();
+    checkJudgeable(frames);
+    const evaluated = await withPool(threads, context, (pool) => evaluateModel(handle, frames, pool));
+    const conformal = model.uncertainty.conformal.forces;
+    const summary = summarizeEvaluation(evaluated, conformal);
+    if (options.json === true) {
+      const result = {
+        ...summary,
+        groups: summarizeGroups(evaluated, conformal),
+        elements: forceErrorsByElement(evaluated),
+      };
+      context.stdout(`${JSON.stringify(result, finiteOrNull, 1)}\n`);
+      return EXIT.done;
     }
+    const { columns, rows } = evaluationTable(evaluated);
+    const { structures, atoms } = summary.n;
+    context.stdout(
+      `${plural(structures, 'structure')}, ${plural(atoms, 'atom')}\n\n${errorTable(columns, rows)}\n${calibrationTable(summary)}`,
+    );
+    return EXIT.done;
   },
 };
+
+/** How honest the error bars are, and what share of structures the conformal intervals cover. */
+function calibrationTable({ calibration, worstResidual }: EvaluationSummary): string {
+  const line = (name: string, c: Calibration | null, unit: string, share: string, worst: number): string[] =>
+    c === null
+      ? [name, '-', '-', '-', '-', '-', '-']
+      : [name, cell(c.ece, 2), cell(c.ence, 2), cell(c.nll), `${cell(1000 * c.crps)} ${unit}`, share, cell(worst)];
+  const { energy, forces, stress } = calibration;
+  const table = renderTable(
+    [
+      { header: 'error bars', align: 'left' },
+      { header: 'ECE' },
+      { header: 'ENCE' },
+      { header: 'NLL' },
+      { header: 'CRPS' },
+      { header: 'in 95 % interval' },
+      { header: 'worst |z|' },
+    ],
+    [
+      line('energy', energy, 'meV/cell', percent(energy?.coverage95), worstResidual.energy),
+      line('forces', forces, 'meV/Å', percent(forces?.coverage95), worstResidual.forces),
+      line('stress', stress, 'meV/Å³', percent(stress?.coverage95), worstResidual.stress),
+    ],
+  );
+  const lines: string[] = [];
+  if (energy !== null) {
+    const [low, high] = energy.coverage95Interval;
+    lines.push(
+      `energies: the true share inside is ${percent(low)} to ${percent(high)} at 95 % confidence, by the number of structures\n`,
+    );
+  }
+  if (forces !== null && !Number.isNaN(forces.coverage95Structure))
+    lines.push(
+      `forces: ${percent(forces.coverage95Structure)} of the structures lie wholly inside the conformal interval (nominal 95 %)\n`,
+    );
+  return table + lines.join('');
+}

@@ -2,9 +2,10 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { InputError } from '../../core/errors.ts';
 import { distanceGates } from '../../core/potentials/linear-model.ts';
-import { writeFileAtomic } from '../../node/files.ts';
+import { checkWritable, writeFileAtomic } from '../../node/files.ts';
 import { exportYace } from '../../node/training/export-yace.ts';
 import { readModelFile } from '../../node/training/open-model.ts';
+import { EXIT } from '../errors.ts';
 import type { Verb } from '../verb.ts';
 
 /** `querent export MODEL` */
@@ -22,6 +23,7 @@ export const verb: Verb = {
     const path = args[0] as string;
     const output = options.output as string;
     if (!/\.yace$/i.test(output)) throw new InputError('BAD_OPTION', `--output must end in .yace, got "${output}"`);
+    await checkWritable(resolve(context.cwd, output));
     const { model, basis } = await readModelFile(resolve(context.cwd, path), path);
     const { text, energyDifference, forceDifference } = exportYace(model, basis, output);
     await writeFileAtomic(resolve(context.cwd, output), text);
@@ -30,7 +32,7 @@ export const verb: Verb = {
       context.stdout(
         `${JSON.stringify({ file: output, functions: model.layout.basis, energyDifference, forceDifference, lammps: lammpsLines(output, elements) }, null, 1)}\n`,
       );
-      return 0;
+      return EXIT.done;
     }
     const gate = Math.min(...distanceGates(model.specification).flat());
     context.stdout(
@@ -42,7 +44,7 @@ export const verb: Verb = {
           .map((line) => `  ${line}`)
           .join('\n')}\n`,
     );
-    return 0;
+    return EXIT.done;
   },
 };
 

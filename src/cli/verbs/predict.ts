@@ -1,25 +1,35 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { isolatedAtomEnergies } from '../../core/potentials/linear-model.ts';
-import type { Structure } from '../../core/structure/structure.ts';
+import type { Frame, Structure } from '../../core/structure/structure.ts';
 import { createYacePotential } from '../../formats/yace-potential.ts';
 import { readYace } from '../../formats/yace-reader.ts';
 import { readBytes } from '../../node/files.ts';
 import { readFrames } from '../../node/frames.ts';
+import { onFrame } from '../../node/training/check-frames.ts';
 import { chunksOf } from '../../node/training/chunks.ts';
 import { stressVolume } from '../../node/training/evaluate.ts';
 import { readModelFile } from '../../node/training/open-model.ts';
 import type { StructurePrediction } from '../../node/training/predict.ts';
-import { createPool } from '../../node/workers/pool.ts';
-import { addLabelKeyOptions, addThreadsOption, labelKeys, threadsOption } from '../data-options.ts';
+import { gigapascal } from '../../node/training/tables.ts';
+import {
+  addLabelKeyOptions,
+  addThreadsOption,
+  elementEnergies,
+  finiteOrNull,
+  labelKeys,
+  threadsOption,
+  withPool,
+} from '../data-options.ts';
+import { EXIT } from '../errors.ts';
 import { cell, renderTable } from '../table.ts';
 import type { Verb } from '../verb.ts';
 
 /** Predictions of a `.yace` potential: means only, since the file holds no posterior. */
-function predictYace(text: string, path: string, structures: readonly Structure[]): Partial<StructurePrediction>[] {
+function predictYace(text: string, path: string, frames: readonly Frame[]): Partial<StructurePrediction>[] {
   const potential = createYacePotential(readYace(text, path));
-  return structures.map((structure) => {
-    const { energy, forces, virial } = potential.evaluate(structure);
+  return frames.map((frame) => {
+    const { structure } = frame;
+    const { energy, forces, virial } = onFrame(frame, () => potential.evaluate(structure));
     const volume = stressVolume(structure);
     return {
       energy,
@@ -35,7 +45,7 @@ function row(prediction: Partial<StructurePrediction>, structure: Structure, ind
   const largest = (values: readonly number[] | undefined): number | undefined =>
     values === undefined ? undefined : Math.max(...values);
   const pressure = prediction.stress
-    ? -160.21766208 * ((prediction.stress[0]! + prediction.stress[1]! + prediction.stress[2]!) / 3)
+    ? -gigapascal((prediction.stress[0]! + prediction.stress[1]! + prediction.stress[2]!) / 3)
     : undefined;
   return [
     String(index),
@@ -55,10 +65,24 @@ function row(prediction: Partial<StructurePrediction>, structure: Structure, ind
   ];
 }
 
+/** Per structure: energy of the cell, largest force, pressure, the largest signals over atoms; ± are standard deviations. */
+const COLUMNS = [
+  { header: '#' },
+  { header: 'atoms' },
+  { header: 'E eV' },
+  { header: '± meV/atom' },
+  { header: 'max |F| eV/Å' },
+  { header: '± eV/Å' },
+  { header: 'P GPa' },
+  { header: 'leverage' },
+  { header: 'novelty' },
+  { header: 'trust', align: 'left' as const },
+];
+
 /** `querent predict MODEL STRUCTURES…` */
 export const verb: Verb = {
   name: 'predict',
-  summary: 'energies, forces and stresses with their standard deviations and trust',
+  summary: 'energies, forces and stresses of structures, each with its standard deviation',
   configure(command: Command): void {
     command
       .argument('<model>', 'model file, or a .yace potential (means only)')
@@ -68,45 +92,29 @@ export const verb: Verb = {
   },
   async run(args, options, context): Promise<number> {
     const path = args[0] as string;
+    const threads = threadsOption(options);
     const isYace = /\.yace$/i.test(path);
     const opened = isYace ? null : await readModelFile(resolve(context.cwd, path), path);
     const text = isYace ? new TextDecoder().decode(await readBytes(resolve(context.cwd, path))) : '';
     const { frames } = await readFrames(args[1] as string[], labelKeys(options));
-    const structures = frames.map((frame) => frame.structure);
-    let predictions: Partial<StructurePrediction>[];
-    if (opened === null) {
-      predictions = predictYace(text, path, structures);
-    } else {
-      const pool = createPool(threadsOption(options), null);
-      try {
-        const chunks = chunksOf(frames).map((chunk) => ({
-          model: opened.handle,
-          structures: chunk.map((frame) => frame.structure),
-        }));
-        predictions = (await pool.map('predict', chunks)).flat();
-      } finally {
-        await pool.dispose();
-      }
-    }
+    const predictions: Partial<StructurePrediction>[] =
+      opened === null
+        ? predictYace(text, path, frames)
+        : await withPool(threads, context, async (pool) => {
+            const chunks = chunksOf(frames).map((chunk) => ({ model: opened.handle, frames: chunk }));
+            return (await pool.map('predict', chunks)).flat();
+          });
     if (options.json === true) {
-      const finite = (_: string, value: unknown): unknown =>
-        typeof value === 'number' && !Number.isFinite(value) ? null : value;
-      context.stdout(`${JSON.stringify(predictions, finite, 1)}\n`);
-      return 0;
+      context.stdout(`${JSON.stringify(predictions, finiteOrNull, 1)}\n`);
+      return EXIT.done;
     }
-    const columns = ['', 'atoms', 'E eV', '± meV/atom', 'max |F| eV/Å', '± eV/Å', 'P GPa', 'leverage', 'novelty'].map(
-      (header) => ({ header }),
-    );
     context.stdout(
       renderTable(
-        [...columns, { header: 'trust', align: 'left' }],
-        predictions.map((prediction, i) => row(prediction, structures[i]!, i)),
+        COLUMNS,
+        predictions.map((prediction, i) => row(prediction, frames[i]!.structure, i)),
       ),
     );
-    if (opened !== null)
-      context.stderr(
-        `isolated atoms: ${opened.model.specification.elements.map((symbol, e) => `${symbol} ${cell(isolatedAtomEnergies(opened.model)[e], 6)} eV`).join(', ')}\n`,
-      );
-    return 0;
+    if (opened !== null) context.stderr(`isolated atoms: ${elementEnergies(opened.model)}\n`);
+    return EXIT.done;
   },
 };

@@ -63,6 +63,6 @@ export interface ReferenceEnergies {
   readonly values: readonly number[];
   /** Isolated-atom frames, least squares on compositions, or given by the user. */
   readonly origin: 'isolated-atoms' | 'least-squares' | 'given';
-  /** Number of independent compositions when fewer than elements: the split among elements is then minimum norm. */
+  /** Whether there are fewer independent compositions than elements: the split among elements is then minimum norm. */
   readonly degenerate: boolean;
 }

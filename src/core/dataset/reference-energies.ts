@@ -106,32 +106,46 @@ function leastSquares(
 }
 
 /**
- * Reference energies of the elements: those of isolated-atom frames where every element has one (the right
- * dissociation limit), otherwise least squares of E on composition, minimum norm where compositions are degenerate.
+ * Reference energies of the elements: given ones and those of isolated-atom frames where together every element has one
+ * (the right dissociation limit), otherwise least squares of E on composition, minimum norm where compositions are
+ * degenerate.
  *
  * @param frames   all labelled frames, isolated atoms included
  * @param species  [elements] atomic numbers
- * @param given    energies by atomic number that override both, eV
- * @throws InputError `NO_ENERGIES` when neither gives a value
+ * @param given    energies by atomic number, preferred to isolated atoms, eV
+ * @throws InputError `NO_ENERGIES` when neither gives a value, `REFERENCE_ENERGY_MISSING` when some elements are given
+ *   and others have no isolated atom, `SPECIES_NOT_IN_BASIS` when a given one is of no element here
  */
 export function referenceEnergies(
   frames: readonly Frame[],
   species: readonly number[],
   given: Readonly<Record<number, number>> = {},
 ): ReferenceEnergies {
-  if (species.every((z) => given[z] !== undefined)) {
-    return { values: species.map((z) => given[z]!), origin: 'given', degenerate: false };
-  }
+  const symbols = (list: readonly number[]): string => list.map(symbolOf).join(', ');
+  const stated = Object.keys(given).map(Number);
+  const foreign = stated.filter((z) => !species.includes(z));
+  if (foreign.length > 0)
+    throw new InputError(
+      'SPECIES_NOT_IN_BASIS',
+      `energies of isolated atoms must be of elements of the data (${symbols(species)}), got ${symbols(foreign)}`,
+    );
   const isolated = new Map<number, number[]>();
   for (const frame of frames) {
     if (!isIsolatedAtom(frame) || frame.labels.energy === null) continue;
     const z = frame.structure.species[0]!;
     isolated.set(z, [...(isolated.get(z) ?? []), frame.labels.energy]);
   }
-  if (species.every((z) => isolated.has(z))) {
-    const values = species.map((z) => isolated.get(z)!.reduce((sum, e) => sum + e, 0) / isolated.get(z)!.length);
-    return { values, origin: 'isolated-atoms', degenerate: false };
+  const missing = species.filter((z) => given[z] === undefined && !isolated.has(z));
+  if (missing.length === 0) {
+    const values = species.map((z) => given[z] ?? mean(isolated.get(z)!));
+    const all = species.every((z) => given[z] !== undefined);
+    return { values, origin: all ? 'given' : 'isolated-atoms', degenerate: false };
   }
+  if (stated.length > 0)
+    throw new InputError(
+      'REFERENCE_ENERGY_MISSING',
+      `energies of isolated atoms must be given for every element or for none, got none for ${symbols(missing)}`,
+    );
   const usable = frames.filter((frame) => frame.labels.energy !== null && !isIsolatedAtom(frame));
   if (usable.length === 0) {
     if (frames.some((frame) => frame.labels.forces !== null)) {
@@ -146,4 +160,8 @@ export function referenceEnergies(
     species.length,
   );
   return { values, origin: 'least-squares', degenerate: rank < species.length };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -32,13 +32,14 @@ function frameWeight(frame: Frame, keys: readonly string[]): number {
  * `virial_weight`) and of `config_weight`. They multiply the precision; 0 drops the observation.
  *
  * @param groups weights by `config_type`; a group that is not listed counts 1
+ * @throws InputError `BAD_WEIGHTS`, and `BAD_WEIGHT` from the function when a frame's own weight is bad
  */
 export function frameWeights(groups: Readonly<Record<string, Partial<PerKind<number>>>> = {}): FrameWeights {
   for (const [group, weights] of Object.entries(groups)) {
     for (const [kind, value] of Object.entries(weights)) {
       if (typeof value !== 'number' || !(value >= 0) || !Number.isFinite(value)) {
         throw new InputError(
-          'BAD_WEIGHT',
+          'BAD_WEIGHTS',
           `weight of ${kind} of group "${group}" must be a finite number ≥ 0, got ${value}`,
         );
       }

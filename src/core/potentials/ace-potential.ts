@@ -79,7 +79,8 @@ export class AcePotential implements TrustedPotential {
       leverage = larger(leverage, prediction.leverage[i]!);
       novelty = larger(novelty, prediction.novelty[i]!);
       const badness = larger(sigma, prediction.novelty[i]!);
-      if (!(badness <= worst)) {
+      // The first undefined signal stays the worst.
+      if (!Number.isNaN(worst) && !(badness <= worst)) {
         worst = badness;
         atom = i;
       }

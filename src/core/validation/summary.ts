@@ -62,15 +62,27 @@ const calibrationOf = (report: CalibrationReport): Calibration => ({
   coverage95: report.coverage95.observed,
 });
 
-/** Share of structures all of whose components lie within `multiplier` sigmas; components without a sigma do not count. */
+/**
+ * Share of structures all of whose components lie within `multiplier` sigmas. Components without an error or a sigma do
+ * not count, nor do structures without any other; NaN when there is none.
+ */
 function structureCoverage(frames: readonly AssessmentFrame[], multiplier: number): number {
-  const inside = frames.filter((frame) => {
-    for (let i = 0; i < frame.forceErrors.length; i++) {
-      if (Math.abs(frame.forceErrors[i]!) > multiplier * frame.forceSigmas[i]!) return false;
+  let judged = 0;
+  let inside = 0;
+  for (const { forceErrors, forceSigmas } of frames) {
+    let components = 0;
+    let beyond = 0;
+    for (let i = 0; i < forceErrors.length; i++) {
+      const [error, sigma] = [Math.abs(forceErrors[i]!), forceSigmas[i]!];
+      if (Number.isNaN(error) || Number.isNaN(sigma)) continue;
+      components++;
+      if (error > multiplier * sigma) beyond++;
     }
-    return true;
-  });
-  return inside.length / frames.length;
+    if (components === 0) continue;
+    judged++;
+    if (beyond === 0) inside++;
+  }
+  return inside / judged;
 }
 
 /**

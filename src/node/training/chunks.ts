@@ -4,12 +4,20 @@ import { atomCount } from '../../core/structure/structure.ts';
 /** Atoms per task: large enough to fill a factor's blocks, small enough to share the work out. */
 const CHUNK_ATOMS = 512;
 
-/** Frames cut into chunks of about that many atoms; depends on the data only, never on the number of workers. */
-export function chunksOf<T extends { readonly structure: Structure }>(frames: readonly T[]): T[][] {
+/**
+ * Frames cut into chunks of about 512 atoms, or more where there would be more than `most` chunks (their results take
+ * memory); depends on the data only, never on the number of workers.
+ */
+export function chunksOf<T extends { readonly structure: Structure }>(
+  frames: readonly T[],
+  most = Number.POSITIVE_INFINITY,
+): T[][] {
+  const total = frames.reduce((sum, frame) => sum + atomCount(frame.structure), 0);
+  const size = Math.max(CHUNK_ATOMS, Math.ceil(total / most));
   const chunks: T[][] = [];
   let atoms = Number.POSITIVE_INFINITY;
   for (const frame of frames) {
-    if (atoms >= CHUNK_ATOMS) {
+    if (atoms >= size) {
       chunks.push([]);
       atoms = 0;
     }

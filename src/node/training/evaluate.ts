@@ -8,6 +8,7 @@ import { atomCount } from '../../core/structure/structure.ts';
 import type { EvaluatedFrame } from '../../core/validation/summary.ts';
 import type { Machine, ModelHandle } from '../workers/machine.ts';
 import type { TaskPool } from '../workers/pool.ts';
+import { onFrame } from './check-frames.ts';
 import { chunksOf } from './chunks.ts';
 
 /** Volume by which virials become stresses, Å³; null where the structure is not periodic in all directions. */
@@ -15,13 +16,15 @@ export function stressVolume(frame: Frame['structure']): number | null {
   return frame.cell !== null && frame.pbc.every(Boolean) ? cellVolume(frame.cell) : null;
 }
 
-/** Errors (model − label) and predictive sigmas of labelled frames; absent labels are NaN or null. */
+/** Errors (model − label) and predictive sigmas of labelled frames; absent labels are NaN or null. What is thrown names the frame. */
 export function evaluateFrames(
   machine: Machine,
   argument: { model: ModelHandle; frames: readonly Frame[] },
 ): EvaluatedFrame[] {
   const potential = machine.potential(argument.model);
-  return argument.frames.map((frame) => evaluated(potential.model, frame, potential.predict(frame.structure)));
+  return argument.frames.map((frame) =>
+    onFrame(frame, () => evaluated(potential.model, frame, potential.predict(frame.structure))),
+  );
 }
 
 function evaluated(

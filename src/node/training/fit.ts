@@ -7,7 +7,7 @@ import { groupedFolds } from '../../core/dataset/splits.ts';
 import type { LeftOut } from '../../core/dataset/left-out.ts';
 import type { AceBasis, AceSpecification } from '../../core/descriptors/ace/basis.ts';
 import { basisSmoothness, DEFAULT_SMOOTHNESS } from '../../core/descriptors/ace/smoothness.ts';
-import { atomicNumberOf, symbolOf } from '../../core/elements.ts';
+import { atomicNumberOf } from '../../core/elements.ts';
 import { InputError } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
 import type { LinearModel } from '../../core/potentials/linear-model.ts';
@@ -19,21 +19,23 @@ import { fitPosterior } from '../../core/regression/posterior.ts';
 import { smoothnessPrior } from '../../core/regression/prior.ts';
 import type { FactorState, PerKind, Prior } from '../../core/regression/regression.ts';
 import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
-import { checkStructure } from '../../core/structure/checks.ts';
 import { structureId } from '../../core/structure/identity.ts';
 import type { Frame } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
 import type { TaskPool } from '../workers/pool.ts';
+import { checkFrames, checkSpecies, labelWarnings } from './check-frames.ts';
 import { chunksOf } from './chunks.ts';
 import { errorBars } from './error-bars.ts';
 import type { FitContext } from './passes.ts';
 import type { FitSettings } from './settings.ts';
-import { resolveBasis, resolveSpecification, speciesOf } from './specification.ts';
+import { resolveBasis, resolveSpecification } from './specification.ts';
 
 /** Structures whose rows set the scale for recognising components fixed by symmetry. */
 const SCALE_SAMPLE = 16;
 /** Atoms whose descriptors are kept for leverage and novelty. */
 const DESCRIPTOR_SAMPLE = 6000;
+/** Chunks of the first pass at most: each leaves three factors, 24 d² bytes, until they are merged. */
+const FACTOR_CHUNKS = 32;
 /** A stress offset is believed when it gains this much, nats. */
 export const OFFSET_GAIN = 15;
 /** Prior standard deviation of reference-energy corrections, eV, and of offsets of label groups and stresses, eV/atom. */
@@ -58,24 +60,11 @@ export interface Fit {
   readonly warnings: readonly string[];
 }
 
-function checkFrames(frames: readonly Frame[]): void {
-  if (frames.length === 0)
-    throw new InputError('NO_STRUCTURES', 'data must hold at least one labelled structure, got none');
-  for (const frame of frames) {
-    const name = `${frame.source.file}:${frame.source.line}: structure ${frame.source.index}`;
-    checkStructure(frame.structure, name);
-    if (frame.labels.energy === null && frame.labels.forces === null && frame.labels.virial === null) {
-      throw new InputError(
-        'NO_LABELS',
-        `${name} must carry an energy, forces or a stress, got none; name its keys with --energy-key and --forces-key`,
-      );
-    }
-  }
-}
-
 /** Values of the offset key but the most frequent, which needs no offset. */
 function offsetGroups(frames: readonly Frame[], key: string | null): string[] {
   if (key === null) return [];
+  if (!frames.some((frame) => frame.info[key] !== undefined))
+    throw new InputError('OFFSET_KEY_NOT_FOUND', `offset key must be in at least one structure, got "${key}" in none`);
   const counts = new Map<string, number>();
   for (const frame of frames) {
     const group = offsetGroupOf(frame, key);
@@ -143,17 +132,16 @@ export async function fitModel(
   const specification = options.specification ?? resolveSpecification(structures, settings);
   const basis = resolveBasis(specification, settings);
   const species = basis.specification.elements.map(atomicNumberOf);
-  const foreign = speciesOf(structures).find((z) => !species.includes(z));
-  if (foreign !== undefined) {
-    throw new InputError(
-      'SPECIES_NOT_IN_BASIS',
-      `species must be one of ${basis.specification.elements.join(', ')}, got ${symbolOf(foreign)}`,
-    );
-  }
+  checkSpecies(frames, species);
   const given = Object.fromEntries(
     Object.entries(settings.isolatedAtoms).map(([symbol, e]) => [atomicNumberOf(symbol), e]),
   );
   const reference = referenceEnergies(all, species, given);
+  const warnings = labelWarnings(frames);
+  if (reference.origin === 'least-squares' && frames.length < all.length)
+    warnings.push(
+      'reference energies: there are isolated atoms, but not with an energy for every element; they are not used',
+    );
   const hasVirial = settings.stress && frames.some((frame) => frame.labels.virial !== null);
   const layout: ColumnLayout = {
     basis: basis.offsets.at(-1)!,
@@ -184,7 +172,8 @@ export async function fitModel(
   const foldCount = settings.balance === 'cv' ? settings.folds : 1;
   const chunks: { fold: number; frames: Frame[] }[] = [];
   for (let fold = 0; fold < foldCount; fold++) {
-    for (const chunk of chunksOf(frames.filter((_, f) => folds[f] === fold))) chunks.push({ fold, frames: chunk });
+    const own = frames.filter((_, f) => folds[f] === fold);
+    for (const chunk of chunksOf(own, FACTOR_CHUNKS / foldCount)) chunks.push({ fold, frames: chunk });
   }
   const states = await pool.map(
     'factors',
@@ -199,7 +188,6 @@ export async function fitModel(
   const factors = merge(states);
 
   options.progress?.('evidence', 0, 1);
-  const warnings: string[] = [];
   const folded = Array.from({ length: foldCount }, (_, fold) =>
     merge(states.filter((_, c) => chunks[c]!.fold === fold)),
   );
@@ -250,9 +238,11 @@ export async function fitModel(
   const stressOffset = layout.stressOffset ? posterior.mean[columnOffsets(layout).stressOffset]! : 0;
   const groups: Record<string, number> = {};
   for (const frame of frames) groups[frame.group] = (groups[frame.group] ?? 0) + 1;
-  if (reference.degenerate && species.length > 1)
+  if (!frames.some((frame) => frame.labels.energy !== null))
+    warnings.push('reference energies: no structure has an energy, so energies are counted from an arbitrary zero');
+  else if (reference.degenerate && species.length > 1)
     warnings.push(
-      'reference energies: all compositions are alike, so their split among elements is arbitrary (minimum norm)',
+      'reference energies: there are fewer independent compositions than elements, so the split among elements is arbitrary (minimum norm)',
     );
   if (!evidence.converged)
     warnings.push(

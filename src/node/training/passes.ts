@@ -8,6 +8,7 @@ import type { FactorState, PerKind, PosteriorState } from '../../core/regression
 import type { Frame, Structure } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
 import type { Machine } from '../workers/machine.ts';
+import { onFrame } from './check-frames.ts';
 import type { FitSettings } from './settings.ts';
 
 /** What the passes over the data share. */
@@ -65,7 +66,7 @@ export function leftOutOf(
   let counter = 0;
   for (const [index, frame] of frames.entries()) {
     program.rows([frame.structure], (_, rows) => {
-      results.push(leftOutErrors(frame, rows, context.observation, weightsOf(frame), posterior));
+      results.push(onFrame(frame, () => leftOutErrors(frame, rows, context.observation, weightsOf(frame), posterior)));
       const n = atomCount(frame.structure);
       const block = rows.atoms.length / n;
       for (let i = 0; i < n; i++) {

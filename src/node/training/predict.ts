@@ -1,9 +1,11 @@
 import { predictiveSigmas } from '../../core/potentials/predictive.ts';
 import type { TrustSignals } from '../../core/potentials/potential.ts';
-import type { Structure } from '../../core/structure/structure.ts';
+import type { AcePotential } from '../../core/potentials/ace-potential.ts';
+import type { Frame, Structure } from '../../core/structure/structure.ts';
 import type { TrustVerdict } from '../../core/uncertainty/trust-region.ts';
 import { classifyTrust } from '../../core/uncertainty/trust-region.ts';
 import type { Machine, ModelHandle } from '../workers/machine.ts';
+import { onFrame } from './check-frames.ts';
 import { stressVolume } from './evaluate.ts';
 
 /** What the model says of one structure, with calibrated standard deviations. */
@@ -30,31 +32,33 @@ export interface StructurePrediction {
   readonly signals: TrustSignals;
 }
 
-/** Predictions of some structures. */
+/** Predictions of the structures of some frames. What is thrown names the frame. */
 export function predictStructures(
   machine: Machine,
-  argument: { model: ModelHandle; structures: readonly Structure[] },
+  argument: { model: ModelHandle; frames: readonly Frame[] },
 ): StructurePrediction[] {
   const potential = machine.potential(argument.model);
-  return argument.structures.map((structure) => {
-    const prediction = potential.predict(structure);
-    const sigmas = predictiveSigmas(potential.model, prediction);
-    const volume = stressVolume(structure);
-    const signals = potential.signals(structure, prediction);
-    return {
-      energy: prediction.energy,
-      energyStd: sigmas.energy,
-      energyEpistemicStd: sigmas.epistemic.energy,
-      forces: Array.from(structure.species, (_, i) => [...prediction.forces.subarray(3 * i, 3 * i + 3)]),
-      forcesStd: [...sigmas.forces],
-      forcesEpistemicStd: [...sigmas.epistemic.forces],
-      stress: volume === null ? null : Array.from(prediction.virial, (w) => -w / volume),
-      stressStd: volume === null ? null : Array.from(sigmas.virial, (s) => s / volume),
-      grade: null,
-      leverage: [...prediction.leverage],
-      novelty: [...prediction.novelty],
-      trust: classifyTrust(signals, potential.model.uncertainty.limits),
-      signals,
-    };
-  });
+  return argument.frames.map((frame) => onFrame(frame, () => predicted(potential, frame.structure)));
+}
+
+function predicted(potential: AcePotential, structure: Structure): StructurePrediction {
+  const prediction = potential.predict(structure);
+  const sigmas = predictiveSigmas(potential.model, prediction);
+  const volume = stressVolume(structure);
+  const signals = potential.signals(structure, prediction);
+  return {
+    energy: prediction.energy,
+    energyStd: sigmas.energy,
+    energyEpistemicStd: sigmas.epistemic.energy,
+    forces: Array.from(structure.species, (_, i) => [...prediction.forces.subarray(3 * i, 3 * i + 3)]),
+    forcesStd: [...sigmas.forces],
+    forcesEpistemicStd: [...sigmas.epistemic.forces],
+    stress: volume === null ? null : Array.from(prediction.virial, (w) => -w / volume),
+    stressStd: volume === null ? null : Array.from(sigmas.virial, (s) => s / volume),
+    grade: null,
+    leverage: [...prediction.leverage],
+    novelty: [...prediction.novelty],
+    trust: classifyTrust(signals, potential.model.uncertainty.limits),
+    signals,
+  };
 }

@@ -92,7 +92,7 @@ export function trainingTables(
       };
     }),
   );
-  const columns = ['train', 'cross-validated', ...(test === null ? [] : ['test'])];
+  const columns = ['train', 'left out', ...(test === null ? [] : ['test'])];
   return { columns, rows: rowsOf([...sets, ...(test === null ? [] : [test.map(testErrors)])]) };
 }
 

@@ -1,37 +1,51 @@
-import { EnvironmentError, FormatError, InputError, NumericalError, QuerentError } from '../../core/errors.ts';
 import type { SourcePosition } from '../../core/errors.ts';
+import {
+  EnvironmentError,
+  FormatError,
+  formatPosition,
+  InputError,
+  NumericalError,
+  QuerentError,
+} from '../../core/errors.ts';
 
 /** An error as plain data, since classes do not survive the boundary between threads. */
 export interface CarriedError {
+  /** Class of the error; `Error` for anything that is not thrown on purpose. */
   readonly name: string;
   readonly code: string;
   readonly message: string;
   readonly details: Readonly<Record<string, unknown>>;
+  /** Where it was thrown, for errors that are faults of the program. */
+  readonly stack: string | null;
 }
 
 /** The error as plain data. */
 export function carried(error: unknown): CarriedError {
   if (error instanceof QuerentError) {
-    return { name: error.name, code: error.code, message: error.message, details: { ...error.details } };
+    const { name, code, message, details } = error;
+    return { name, code, message, details: { ...details }, stack: null };
   }
-  const stack = error instanceof Error ? error.stack : String(error);
+  const known = error instanceof Error;
   return {
-    name: 'EnvironmentError',
-    code: 'WORKER_FAILED',
-    message: error instanceof Error ? error.message : String(error),
-    details: { stack },
+    name: 'Error',
+    code: '',
+    message: known ? error.message : String(error),
+    details: {},
+    stack: known ? (error.stack ?? null) : null,
   };
 }
 
-/** The error with the class it had. */
-export function uncarried(error: CarriedError): QuerentError {
+/** The error with the class it had; what was no error of this project comes back as a plain `Error` with its stack. */
+export function uncarried(error: CarriedError): Error {
   const { name, code, message, details } = error;
   if (name === 'InputError') return new InputError(code, message, details);
   if (name === 'NumericalError') return new NumericalError(code, message, details);
+  if (name === 'EnvironmentError') return new EnvironmentError(code, message, details);
   if (name === 'FormatError') {
     const position = { file: details.file, line: details.line, column: details.column } as SourcePosition;
-    const prefix = [position.file, position.line, position.column].filter((part) => part !== undefined).join(':');
-    return new FormatError(code, position, message.slice(prefix.length + 2), details);
+    return new FormatError(code, position, message.slice(formatPosition(position).length + 2), details);
   }
-  return new EnvironmentError(code, message, details);
+  const fault = new Error(message);
+  if (error.stack !== null) fault.stack = error.stack;
+  return fault;
 }

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
+import { EnvironmentError } from '../../core/errors.ts';
+import type { CarriedError } from './carried-error.ts';
 import { uncarried } from './carried-error.ts';
 import type { TaskArguments, TaskName, TaskResult } from './tasks.ts';
 import { createTasks } from './tasks.ts';
@@ -11,7 +13,10 @@ export interface TaskPool {
   readonly threads: number;
   /** Result of one task. */
   run<N extends TaskName>(name: N, argument: TaskArguments<N>): Promise<TaskResult<N>>;
-  /** Results in the order of the arguments, whatever the order of their completion. */
+  /**
+   * Results in the order of the arguments, whatever the order of their completion. When tasks fail, the error is that of
+   * the first of them in the order of the arguments, on any number of threads; later ones are then not begun.
+   */
   map<N extends TaskName>(
     name: N,
     list: readonly TaskArguments<N>[],
@@ -34,6 +39,9 @@ export function allowedThreads(): number {
   return threads;
 }
 
+/** What a worker thread answers. */
+type Outcome = { readonly value: unknown } | { readonly error: CarriedError };
+
 /**
  * A pool of worker threads, or this thread alone when `threads` is 1.
  * @throws EnvironmentError `WORKER_FAILED` when a worker dies
@@ -41,7 +49,11 @@ export function allowedThreads(): number {
 export function createPool(threads: number, kernel: string | null): TaskPool {
   if (threads <= 1) {
     const tasks = createTasks(kernel);
-    const run: TaskPool['run'] = async (name, argument) => tasks.run(name, argument);
+    let open = true;
+    const run: TaskPool['run'] = async (name, argument) => {
+      if (!open) throw new EnvironmentError('POOL_CLOSED', 'pool must be open to run tasks, but was disposed of');
+      return tasks.run(name, argument);
+    };
     return {
       threads: 1,
       run,
@@ -56,6 +68,7 @@ export function createPool(threads: number, kernel: string | null): TaskPool {
         return results;
       },
       async dispose() {
+        open = false;
         tasks.dispose();
       },
     };
@@ -69,22 +82,44 @@ export function createPool(threads: number, kernel: string | null): TaskPool {
     recordTiming: false,
   });
   const run: TaskPool['run'] = async (name, argument) => {
-    const outcome = await piscina.run({ name, argument }, { name: 'work' });
-    if (outcome.error !== undefined) throw uncarried(outcome.error);
-    return outcome.value;
+    let outcome: Outcome;
+    try {
+      outcome = await piscina.run({ name, argument }, { name: 'work' });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new EnvironmentError(
+        'WORKER_FAILED',
+        `worker thread must not end, but did: ${message}`,
+        { task: name },
+        error,
+      );
+    }
+    if ('error' in outcome) throw uncarried(outcome.error);
+    return outcome.value as never;
   };
   return {
     threads,
     run,
-    map(name, list, onDone) {
+    async map(name, list, onDone) {
+      const results = new Array(list.length);
+      const failures = new Map<number, unknown>();
+      let next = 0;
       let done = 0;
-      return Promise.all(
-        list.map(async (argument) => {
-          const result = await run(name, argument);
-          onDone?.(++done);
-          return result;
-        }),
-      );
+      // Tasks begin in order, so the first that fails has begun, and is waited for, whichever fails first in time.
+      const lane = async (): Promise<void> => {
+        while (next < list.length && failures.size === 0) {
+          const index = next++;
+          try {
+            results[index] = await run(name, list[index]!);
+            onDone?.(++done);
+          } catch (error) {
+            failures.set(index, error);
+          }
+        }
+      };
+      await Promise.all(Array.from({ length: threads }, lane));
+      if (failures.size > 0) throw failures.get(Math.min(...failures.keys()));
+      return results;
     },
     dispose: () => piscina.destroy(),
   };

@@ -1,0 +1,132 @@
+import { resolve } from 'node:path';
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { frameWeights } from '../core/dataset/weights.ts';
+import { PRESET_NAMES } from '../core/descriptors/ace/presets.ts';
+import { isElement } from '../core/elements.ts';
+import { FormatError, InputError } from '../core/errors.ts';
+import { OBSERVATION_KINDS } from '../core/regression/regression.ts';
+import type { Frame } from '../core/structure/structure.ts';
+import { readBytes } from '../node/files.ts';
+import type { FitSettings } from '../node/training/settings.ts';
+import { DEFAULT_FIT } from '../node/training/settings.ts';
+import { closestWord } from '../protocol/closest-word.ts';
+import { integersOption, numberOption } from './data-options.ts';
+import type { VerbOptions } from './verb.ts';
+
+/** Å; neighbours grow with its cube. */
+const LARGEST_CUTOFF = 20;
+const BALANCES = ['fixed', 'cv', 'evidence'] as const;
+
+function choice<T extends string>(value: unknown, flag: string, allowed: readonly T[], fallback: T): T {
+  if (value === undefined) return fallback;
+  if (!allowed.includes(value as T))
+    throw new InputError('BAD_OPTION', `${flag} must be one of ${allowed.join(', ')}, got "${String(value)}"`);
+  return value as T;
+}
+
+/** `Si=-0.81,O=-2.0` as energies by symbol. */
+function isolatedAtoms(text: string | undefined): Record<string, number> {
+  if (text === undefined) return {};
+  return Object.fromEntries(
+    text.split(',').map((part) => {
+      const [symbol, value] = part.split('=').map((s) => s.trim());
+      const energy = Number(value);
+      if (!symbol || !isElement(symbol) || value === undefined || value === '' || !Number.isFinite(energy)) {
+        throw new InputError('BAD_OPTION', `--e0 must be like Si=-0.81,O=-2.0 (eV), got "${text}"`);
+      }
+      return [symbol, energy];
+    }),
+  );
+}
+
+/** Weights from a YAML file. @throws FormatError `BAD_WEIGHTS` with line and column */
+async function groupWeights(path: string | undefined, cwd: string): Promise<FitSettings['weights']> {
+  if (path === undefined) return {};
+  const text = new TextDecoder().decode(await readBytes(resolve(cwd, path)));
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const fail = (message: string, offset: number | undefined): FormatError => {
+    if (offset === undefined) return new FormatError('BAD_WEIGHTS', { file: path }, message);
+    const { line, col } = lines.linePos(offset);
+    return new FormatError('BAD_WEIGHTS', { file: path, line, column: col }, message);
+  };
+  const [wrong] = document.errors;
+  if (wrong !== undefined) throw fail(`weights must be YAML: ${wrong.message}`, wrong.pos[0]);
+  const { contents } = document;
+  if (!isMap(contents)) throw fail('weights must map each config_type to {energy, forces, virial}', 0);
+  for (const { key, value } of contents.items) {
+    const offset = isScalar(key) ? key.range?.[0] : undefined;
+    if (!isMap(value)) throw fail(`weights of "${String(key)}" must be a map like {energy: 2, forces: 1}`, offset);
+    for (const entry of value.items) {
+      const kind = String(entry.key);
+      if ((OBSERVATION_KINDS as readonly string[]).includes(kind)) continue;
+      const place = isScalar(entry.key) ? entry.key.range?.[0] : offset;
+      throw fail(`weights must be of ${OBSERVATION_KINDS.join(', ')}, got "${kind}"`, place);
+    }
+  }
+  const weights = document.toJS() as FitSettings['weights'];
+  frameWeights(weights);
+  return weights;
+}
+
+/** Refuses weights of groups that are not in the data: a misspelt name would be without effect. */
+export function checkWeightGroups(weights: FitSettings['weights'], frames: readonly Frame[]): void {
+  const groups = [...new Set(frames.map((frame) => frame.group))];
+  const wrong = Object.keys(weights).find((group) => !groups.includes(group));
+  if (wrong === undefined) return;
+  const near = closestWord(wrong, groups);
+  throw new InputError(
+    'BAD_WEIGHTS',
+    `weights must be of groups of the data (${groups.map((group) => group || '""').join(', ')}), got "${wrong}"${near === null ? '' : `; did you mean ${near}?`}`,
+  );
+}
+
+/** The settings that the options of `fit` ask for. @throws InputError `BAD_OPTION`; FormatError `BAD_WEIGHTS` */
+export async function fitSettingsOf(options: VerbOptions, cwd: string): Promise<FitSettings> {
+  const positive = (name: string, flag: string, unit: string): number | null =>
+    numberOption(options, name, flag, (x) => x > 0 && Number.isFinite(x), `a positive number${unit}`, null);
+  const nmax = integersOption(options, 'nmax', '--nmax');
+  const lmax = integersOption(options, 'lmax', '--lmax');
+  if ((nmax === null) !== (lmax === null) || (nmax !== null && nmax.length !== lmax!.length)) {
+    throw new InputError('BAD_OPTION', '--nmax and --lmax must be given together, one number for each order');
+  }
+  return {
+    ...DEFAULT_FIT,
+    preset: choice(options.preset, '--preset', PRESET_NAMES, DEFAULT_FIT.preset),
+    nmax,
+    lmax,
+    cutoff: numberOption(
+      options,
+      'cutoff',
+      '--cutoff',
+      (x) => x > 0 && x <= LARGEST_CUTOFF,
+      `a positive number up to ${LARGEST_CUTOFF} (Å)`,
+      null,
+    ),
+    innerCutoff: positive('innerCutoff', '--inner-cutoff', ' (Å)'),
+    balance: choice(options.balance, '--balance', BALANCES, DEFAULT_FIT.balance),
+    ratio: positive('ratio', '--ratio', ' (Å)') ?? DEFAULT_FIT.ratio,
+    prior: choice(options.prior, '--prior', ['smoothness', 'isotropic'] as const, DEFAULT_FIT.prior),
+    exponent: numberOption(
+      options,
+      'exponent',
+      '--exponent',
+      (x) => x >= 0 && Number.isFinite(x),
+      'a number ≥ 0',
+      DEFAULT_FIT.exponent,
+    ),
+    energyNoise: choice(options.energyNoise, '--energy-noise', ['sqrt', 'atom'] as const, DEFAULT_FIT.energyNoise),
+    stress: options.stress !== false,
+    weights: await groupWeights(options.weights as string | undefined, cwd),
+    offsetKey: (options.offsetBy as string | undefined) ?? null,
+    isolatedAtoms: isolatedAtoms(options.e0 as string | undefined),
+    seed: numberOption(
+      options,
+      'seed',
+      '--seed',
+      (x) => Number.isInteger(x) && x >= 0,
+      'a whole number ≥ 0',
+      DEFAULT_FIT.seed,
+    ),
+  };
+}
