@@ -125,9 +125,12 @@ export interface Precondition {
   readonly detail: string;
 }
 
-/** Share of energies inside their 95 % interval: what the Clopper–Pearson interval of that share says of 0.95. */
-export function coveragePrecondition({ energyResiduals }: AssessmentFigures): Precondition {
-  const found: Coverage = coverage(energyResiduals, 0.95, 0.95);
+/**
+ * Share of energies inside their 95 % interval: what the Clopper–Pearson interval of that share says of 0.95. The
+ * interval has the level of the look, 1 − α: looked at again and again, one of 0.95 would turn honest bars away.
+ */
+export function coveragePrecondition({ energyResiduals }: AssessmentFigures, alpha = 0.05): Precondition {
+  const found: Coverage = coverage(energyResiduals, 0.95, 1 - alpha);
   const [lower, upper] = found.interval;
   const met = found.count > 0 && lower <= found.level && found.level <= upper;
   const interval = `[${lower.toFixed(3)}, ${upper.toFixed(3)}]`;

@@ -107,7 +107,7 @@ export function decideStopping(
   const level = lookLevel(look, alpha);
   const figures = assessFrames(frames, level, resamples === undefined ? { seed } : { seed, resamples });
   const criteria = judgeCriteria(figures, tolerances);
-  const preconditions = [coveragePrecondition(figures), explorationPrecondition(exploration, maxBrokenShare)];
+  const preconditions = [coveragePrecondition(figures, level), explorationPrecondition(exploration, maxBrokenShare)];
   const counted = criteria.every(({ value, tolerance }) => value <= tolerance);
   const missing = [
     ...criteria.filter((criterion) => !criterion.met).map(describe),

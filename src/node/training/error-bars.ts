@@ -10,7 +10,16 @@ import type { TwoFactorScale } from '../../core/uncertainty/calibration.ts';
 import { conformalQuantile, structureScores } from '../../core/uncertainty/conformal.ts';
 import { leverages, medianLeverage } from '../../core/uncertainty/leverage.ts';
 import { fitNovelty } from '../../core/uncertainty/novelty.ts';
+import type { TrustLimits } from '../../core/uncertainty/trust-region.ts';
 import { trustLimits } from '../../core/uncertainty/trust-region.ts';
+
+/** A force sigma breaks trust at this multiple of the limit at which a frame extrapolates. */
+const BREAK = 1.25;
+/**
+ * Least share a of the noise variance in an error bar. The noise of the evidence is the misfit of the whole training set,
+ * which in active learning is made of extremes: a larger share makes the bars of ordinary frames too wide.
+ */
+const LEAST_NOISE_SHARE = 0.02;
 
 interface Sample {
   readonly residuals: Float64Array;
@@ -66,14 +75,14 @@ export function errorBars(
   frames: readonly LeftOut[],
   descriptors: readonly Float64Array[],
   owners: readonly Int32Array[],
-  options: { readonly energyNoise: EnergyNoise; readonly miscoverage: number; readonly columns: number },
+  options: { readonly energyNoise: EnergyNoise; readonly miscoverage: number; readonly columns: number; readonly forceRms: number },
 ): ModelUncertainty {
   const { noise } = posterior.hyperparameters;
   const samples = Object.fromEntries(
     OBSERVATION_KINDS.map((kind) => [kind, sampleOf(kind, frames, noise[kind], options.energyNoise)]),
   ) as unknown as PerKind<Sample>;
   const scales = Object.fromEntries(
-    OBSERVATION_KINDS.map((kind) => [kind, fitTwoFactorScale(samples[kind])]),
+    OBSERVATION_KINDS.map((kind) => [kind, fitTwoFactorScale(samples[kind], { smallestA: LEAST_NOISE_SHARE })]),
   ) as unknown as PerKind<TwoFactorScale>;
   const rms = (values: readonly number[]): number =>
     Math.sqrt(values.reduce((sum, x) => sum + x * x, 0) / values.length);
@@ -111,9 +120,16 @@ export function errorBars(
     },
     leverageMedian: elements.map((element) => element.median),
     novelty: elements.map((element) => element.novelty),
-    limits: trustLimits({
-      forceRmse: leaveOneOut.forces,
-      trainingLeverage: Math.max(...elements.map((element) => element.largest)),
-    }),
+    limits: forceLimits(leaveOneOut.forces, Math.max(...elements.map((element) => element.largest))),
   };
+}
+
+/**
+ * Limits of trust from the data: a frame extrapolates where the force sigma of an atom is twice the error of structures
+ * the fit has not seen, and breaks little beyond. A walker that goes on from there wanders into structures that no one
+ * wants to know of, and teaches a small basis those instead of the ones that matter.
+ */
+function forceLimits(leaveOneOut: number, trainingLeverage: number): TrustLimits {
+  const { forceSigmaSelect } = trustLimits({ forceRmse: leaveOneOut });
+  return trustLimits({ forceRmse: leaveOneOut, trainingLeverage, overrides: { forceSigmaBreak: BREAK * forceSigmaSelect } });
 }
