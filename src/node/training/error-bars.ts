@@ -75,7 +75,7 @@ export function errorBars(
   frames: readonly LeftOut[],
   descriptors: readonly Float64Array[],
   owners: readonly Int32Array[],
-  options: { readonly energyNoise: EnergyNoise; readonly miscoverage: number; readonly columns: number; readonly forceRms: number },
+  options: { readonly energyNoise: EnergyNoise; readonly miscoverage: number; readonly columns: number },
 ): ModelUncertainty {
   const { noise } = posterior.hyperparameters;
   const samples = Object.fromEntries(
@@ -131,5 +131,9 @@ export function errorBars(
  */
 function forceLimits(leaveOneOut: number, trainingLeverage: number): TrustLimits {
   const { forceSigmaSelect } = trustLimits({ forceRmse: leaveOneOut });
-  return trustLimits({ forceRmse: leaveOneOut, trainingLeverage, overrides: { forceSigmaBreak: BREAK * forceSigmaSelect } });
+  return trustLimits({
+    forceRmse: leaveOneOut,
+    trainingLeverage,
+    overrides: { forceSigmaBreak: BREAK * forceSigmaSelect },
+  });
 }
