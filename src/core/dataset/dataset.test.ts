@@ -73,6 +73,44 @@ describe('referenceEnergies', () => {
     expect(() => referenceEnergies([frameOf([14, 14], { energy: null })], [14])).toThrow(InputError);
   });
 
+  it('joins given energies and isolated atoms, and refuses what is given for some elements only', () => {
+    const silicon = frameOf([14], { cell: null, energy: -1.5 });
+    const frames = [silicon, frameOf([14, 8], { energy: -10 })];
+    expect(referenceEnergies(frames, [8, 14], { 8: -2 })).toEqual({
+      values: [-2, -1.5],
+      origin: 'isolated-atoms',
+      degenerate: false,
+    });
+    expect(referenceEnergies([silicon], [14], { 14: -4 })).toEqual({
+      values: [-4],
+      origin: 'given',
+      degenerate: false,
+    });
+    expect(() => referenceEnergies(frames.slice(1), [8, 14], { 8: -2 })).toThrow(
+      /given for every element or for none, got none for Si/,
+    );
+    expect(() => referenceEnergies(frames, [8, 14], { 32: -2 })).toThrow(/elements of the data \(O, Si\), got Ge/);
+  });
+
+  it('averages several isolated atoms of one element and passes over those without an energy', () => {
+    const atoms = [-1, -2, null].map((energy) => frameOf([14], { cell: null, energy }));
+    expect(referenceEnergies(atoms, [14]).values).toEqual([-1.5]);
+    // Without an energy there is no isolated atom to take, nor is it a composition to fit.
+    const bulk = [frameOf([14, 14], { energy: -8 })];
+    expect(referenceEnergies([atoms[2]!, ...bulk], [14])).toMatchObject({ values: [-4], origin: 'least-squares' });
+  });
+
+  it('counts from zero where there are forces only', () => {
+    const forces = frameOf([14, 14], { energy: null, forces: new Float64Array(6) });
+    expect(referenceEnergies([forces], [14])).toEqual({ values: [0], origin: 'least-squares', degenerate: true });
+  });
+
+  it('refuses elements outside the list by symbol', () => {
+    expect(() => referenceEnergies([frameOf([14, 32], { energy: -8 })], [14])).toThrow(
+      /species must be one of Si, got Ge/,
+    );
+  });
+
   it('knows an isolated atom from a one-atom crystal', () => {
     expect(isIsolatedAtom(frameOf([14], { cell: [3.8, 0, 0, 0, 3.8, 0, 0, 0, 3.8] }))).toBe(false);
     expect(isIsolatedAtom(frameOf([14], { cell: [15, 0, 0, 0, 15, 0, 0, 0, 15] }))).toBe(true);
@@ -92,6 +130,11 @@ describe('frameWeights', () => {
       virial: 2,
     });
     expect(weights(frameOf([14], { group: 'bulk' }))).toEqual({ energy: 1, forces: 1, virial: 1 });
+  });
+
+  it('counts 1 what is not named, per kind', () => {
+    const info = { energy_weight: 0, config_stress_weight: 0.5 };
+    expect(frameWeights()(frameOf([14], { info }))).toEqual({ energy: 0, forces: 1, virial: 0.5 });
   });
 
   it('refuses negative and non-finite weights by name and place', () => {

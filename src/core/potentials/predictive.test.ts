@@ -1,0 +1,119 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  alloyFrames,
+  alloyPotential,
+  fitOn,
+  isolatedAtom,
+  siliconFrames,
+  TINY_FIT,
+} from '../../../test/support/models.ts';
+import { shape } from '../../../test/support/physics.ts';
+import { createAceProgram } from '../descriptors/ace/program.ts';
+import { AcePotential } from './ace-potential.ts';
+import { dimer, dimerScan } from './dimer-scan.ts';
+import { coefficientsOf, distanceGates, elementIndices, isolatedAtomEnergies } from './linear-model.ts';
+import { predictiveSigmas } from './predictive.ts';
+
+const EXACT = { rtol: 1e-14, why: 'the formula itself' };
+
+let silicon: AcePotential;
+let alloy: AcePotential;
+
+beforeAll(async () => {
+  const one = await fitOn(1, siliconFrames(12));
+  silicon = new AcePotential(one.model, createAceProgram(one.basis));
+  const frames = alloyFrames(14, alloyPotential(['C', 'Si'], [-3, -1]));
+  const two = await fitOn(1, [...frames, isolatedAtom('C', -3), isolatedAtom('Si', -1)]);
+  alloy = new AcePotential(two.model, createAceProgram(two.basis));
+});
+
+describe('predictiveSigmas', () => {
+  const structure = shape('crystal', ['Si'], 2.35);
+
+  it('adds a·σ² of the whole cell and b·v for intervals, b·v alone for triggers', () => {
+    const { model } = silicon;
+    const prediction = silicon.predict(structure);
+    const { noise } = model.posterior.hyperparameters;
+    const { energy, forces, virial } = model.uncertainty.scales;
+    const found = predictiveSigmas(model, prediction);
+    const n = structure.species.length;
+    expect(found.energy).toAgree(
+      Math.sqrt(energy.a * noise.energy * noise.energy * n + energy.b * prediction.energyVariance),
+      EXACT,
+    );
+    expect(found.epistemic.energy).toAgree(Math.sqrt(energy.b * prediction.energyVariance), EXACT);
+    prediction.forceVariances.forEach((v, i) => {
+      expect(found.forces[i]).toAgree(Math.sqrt(forces.a * noise.forces * noise.forces + forces.b * v), EXACT);
+      expect(found.epistemic.forces[i]).toAgree(Math.sqrt(forces.b * v), EXACT);
+    });
+    prediction.virialVariances.forEach((v, c) => {
+      expect(found.virial[c]).toAgree(Math.sqrt(virial.a * noise.virial * noise.virial * n + virial.b * v), EXACT);
+      expect(found.epistemic.virial[c]).toAgree(Math.sqrt(virial.b * v), EXACT);
+    });
+  });
+
+  it('grows with N instead of √N when energies are said to be fully correlated', () => {
+    const prediction = silicon.predict(structure);
+    const certain = { ...prediction, energyVariance: 0 };
+    const sqrt = predictiveSigmas({ ...silicon.model, energyNoise: 'sqrt' }, certain).energy;
+    const atom = predictiveSigmas({ ...silicon.model, energyNoise: 'atom' }, certain).energy;
+    expect(atom / sqrt).toAgree(Math.sqrt(structure.species.length), EXACT);
+  });
+});
+
+describe('the linear model', () => {
+  it('names coefficients and energies of isolated atoms', () => {
+    const { layout, posterior, reference } = silicon.model;
+    expect(coefficientsOf(silicon.model)).toEqual(posterior.mean.slice(0, layout.basis));
+    expect(isolatedAtomEnergies(silicon.model)[0]).toBe(reference.values[0]! + posterior.mean[layout.basis]!);
+    // Energies of isolated atoms are taken as they are: no correction is fitted.
+    expect(alloy.model.layout.referenceEnergies).toBe(false);
+    expect(isolatedAtomEnergies(alloy.model)).toEqual([-3, -1]);
+    expect(alloy.evaluate(isolatedAtom('C', 0).structure).energy).toBe(-3);
+  });
+
+  it('indexes atoms by element', () => {
+    const structure = shape('molecule', ['Si', 'C'], 2);
+    expect([...elementIndices(structure, [6, 14])]).toEqual([1, 0, 1, 0, 1, 0]);
+    expect([...elementIndices(structure, [6])]).toEqual([-1, 0, -1, 0, -1, 0]);
+  });
+});
+
+describe('dimerScan', () => {
+  it('goes from the start to the cutoff and calls everything below the gate broken', () => {
+    const { specification } = alloy.model;
+    const { cutoff } = specification.pairs[0]![1]!;
+    const gate = distanceGates(specification)[0]![1]!;
+    const scan = dimerScan(alloy, 0, 1);
+    expect(scan[0]!.distance).toBe(0.5);
+    expect(scan.at(-1)!.distance).toAgree(cutoff, {
+      atol: 0.05 + 1e-9,
+      why: 'the last step of 0.05 Å before the cutoff',
+    });
+    for (const { distance, state, reason } of scan) {
+      if (distance >= gate) continue;
+      expect(state).toBe('broken');
+      expect(reason).toMatch(/of its gate below 1/);
+    }
+    // Trained on crystals only: a dimer is not to be trusted at any distance.
+    expect(scan.filter(({ state }) => state === 'trusted')).toEqual([]);
+  });
+
+  it('has forces that are the derivative of its energy, repulsive at short distance', () => {
+    const step = 1e-4;
+    for (const distance of [0.9, 1.7, 2.4, 3.3]) {
+      const [a, b, c] = dimerScan(silicon, 0, 0, distance - step, step).slice(0, 3);
+      const slope = (c!.energy - a!.energy) / (2 * step);
+      expect(b!.force).toAgree(-slope, { rtol: 1e-5, atol: 1e-6, why: 'central difference, h = 1e-4 Å' });
+    }
+    expect(dimerScan(silicon, 0, 0, 0.6)[0]!.force).toBeGreaterThan(10);
+  });
+
+  it('puts two atoms along x', () => {
+    const { positions, species, cell } = dimer(6, 14, 1.5);
+    expect([...positions]).toEqual([0, 0, 0, 1.5, 0, 0]);
+    expect([...species]).toEqual([6, 14]);
+    expect(cell).toBeNull();
+    expect(TINY_FIT.cutoff).toBe(4.6);
+  });
+});
