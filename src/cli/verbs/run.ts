@@ -172,9 +172,9 @@ function conclusion(outcome: LoopOutcome, run: HeldRun, path: string, context: V
   } else if (state.stopped?.outcome === 'converged') {
     lines.push(
       `Done: ${state.stopped.message}.`,
-      `next:   querent export ${join(here, model!)} -o ${runFile.name}.yace     for LAMMPS`,
-      `        querent predict ${join(here, model!)} STRUCTURES          energies and forces with error bars`,
-      `        querent explain ${here}`,
+      `LAMMPS: ${join(here, RUN_FILES.potential)} (units metal; pair_style pace; pair_coeff * * ${RUN_FILES.potential} …)`,
+      `next:   querent predict ${join(here, model!)} STRUCTURES          energies and forces with error bars`,
+      `        querent explain ${here}     which labels it asked for, and why it stopped`,
     );
   } else if (state.stopped !== null) {
     const { message, limit, outcome: cause } = state.stopped;

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { writeExtxyz } from '../../formats/extxyz-writer.ts';
+import { readModel } from '../../formats/model-file.ts';
 import { FrameReader } from '../../loop/frames.ts';
 import type { LoopState, RoundRecord } from '../../loop/state.ts';
 import { stateHash, usableLabels } from '../../loop/state.ts';
@@ -11,6 +12,7 @@ import type { StoredEvent } from '../../protocol/events.ts';
 import type { RunFile } from '../../protocol/run-file.ts';
 import { formatRunFile } from '../../protocol/run-file-resolve.ts';
 import { writeFileAtomic } from '../files.ts';
+import { exportYace } from '../training/export-yace.ts';
 
 /** Names inside a run directory. */
 export const RUN_FILES = {
@@ -18,6 +20,7 @@ export const RUN_FILES = {
   runFile: 'run.yaml',
   labelled: 'labelled.extxyz',
   models: 'models',
+  potential: 'potential.yace',
   provenance: 'provenance.json',
 } as const;
 
@@ -34,7 +37,7 @@ export function latestModelFile(state: LoopState): string | null {
 
 /**
  * Keeps the readable files of a run directory in step with its store: `run.yaml` with every default, a model per round,
- * `labelled.extxyz` with training and assessment labels, and `provenance.json`. The store is the truth; the files can be
+ * `labelled.extxyz` with training and assessment labels, `provenance.json`, and at the end `potential.yace`. The store is the truth; the files can be
  * written again from it at any time.
  */
 export class RunDirectory {
@@ -91,8 +94,21 @@ export class RunDirectory {
     for (const round of state.rounds) this.schedule(() => this.writeModel(round));
     this.schedule(() => this.writeLabels(state));
     this.schedule(() => this.writeProvenance(state));
+    if (state.stopped !== null) this.schedule(() => this.writePotential(state));
     await this.writing;
     if (this.failure !== null) throw this.failure.error;
+  }
+
+  /** Writes `potential.yace`: the last model for LAMMPS, read back and compared before it is there. */
+  private async writePotential(state: LoopState): Promise<void> {
+    const round = state.rounds.findLast(({ model }) => model !== null);
+    if (round?.model == null) return;
+    const file = modelFile(round.round);
+    const { model, basis } = readModel(this.store.blob(round.model.model), file);
+    await writeFileAtomic(
+      join(this.directory, RUN_FILES.potential),
+      exportYace(model, basis, RUN_FILES.potential).text,
+    );
   }
 
   private async writeProvenance(state: LoopState): Promise<void> {
