@@ -1,6 +1,6 @@
 /**
  * The library: every public name, nothing else. Canonical units everywhere (eV, Å, fs, u, K); see docs/conventions.md.
- * Conformance suites for authors of kernels are in `querent/testing`.
+ * Conformance suites for authors of kernels, references and stores are in `querent/testing`.
  */
 
 // Structures and their files.

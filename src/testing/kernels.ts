@@ -3,16 +3,7 @@ import { RandomStream } from '../core/random.ts';
 import type { Structure } from '../core/structure/structure.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { typescriptKernels } from '../kernels/typescript-kernels.ts';
-
-/** The few functions of a test runner that the suite needs. */
-export interface TestRunner {
-  describe(name: string, body: () => void): void;
-  it(name: string, body: () => void): void;
-  expect(
-    actual: unknown,
-    message?: string,
-  ): { toBe(expected: unknown): void; toBeLessThanOrEqual(limit: number): void };
-}
+import type { TestRunner } from './runner.ts';
 
 /** A basis and structures of its species, for the part of the suite that runs descriptors. */
 export interface KernelSample {

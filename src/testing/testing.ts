@@ -1,2 +1,5 @@
 /** What authors of replaceable parts run against their own: imported as `querent/testing`. */
-export { type KernelSample, kernelConformance, type TestRunner } from './kernels.ts';
+export { type KernelSample, kernelConformance } from './kernels.ts';
+export { referenceConformance } from './reference.ts';
+export type { TestRunner } from './runner.ts';
+export { storeConformance } from './store.ts';

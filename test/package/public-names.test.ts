@@ -94,6 +94,6 @@ describe('public names', () => {
   });
 
   it('of the conformance suites', () => {
-    expect(Object.keys(testing).sort()).toEqual(['kernelConformance']);
+    expect(Object.keys(testing).sort()).toEqual(['kernelConformance', 'referenceConformance', 'storeConformance']);
   });
 });
