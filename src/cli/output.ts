@@ -1,6 +1,6 @@
 import type { CriterionData, PreconditionData } from '../protocol/events.ts';
-import type { LabelCounts } from '../loop/status.ts';
-import { cell, renderTable } from './table.ts';
+import type { CurvePoint, LabelCounts } from '../loop/status.ts';
+import { cell, percent, renderTable } from './table.ts';
 
 /** How a criterion is called and shown: its unit and what a stored value is multiplied by. */
 interface CriterionStyle {
@@ -90,4 +90,35 @@ export function criteriaLine(criteria: readonly CriterionData[]): string {
       return `${short} ${value}/${cell(tolerance * scale)}${unit === '' ? '' : ` ${unit}`}${met ? '' : ' ✗'}`;
     })
     .join(', ');
+}
+
+/** The learning curve: errors and calibration against training labels, a line per round. */
+export function curveTable(curve: readonly CurvePoint[]): string {
+  const names = Object.keys(STYLES).filter((name) => curve.some((point) => point.criteria[name] !== undefined));
+  const headers = names.map((name) => {
+    const { short, unit } = styleOf(name);
+    return { header: unit === '' ? short : `${short} ${unit}` };
+  });
+  const rows = curve.map(({ round, labels, frames, criteria, walkers, broken, censored }) => [
+    String(round),
+    String(labels),
+    String(frames),
+    ...names.map((name) => {
+      const value = criteria[name]?.value ?? null;
+      return cell(value === null ? null : value * styleOf(name).scale);
+    }),
+    walkers === 0 ? '-' : `${broken} of ${walkers}`,
+    percent(censored),
+  ]);
+  return renderTable(
+    [
+      { header: 'round' },
+      { header: 'labels' },
+      { header: 'judged on' },
+      ...headers,
+      { header: 'broken' },
+      { header: 'censored' },
+    ],
+    rows,
+  );
 }

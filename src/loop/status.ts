@@ -42,6 +42,22 @@ export interface LabelCounts {
   readonly withdrawn: number;
 }
 
+/** One point of the learning curve: the model of a round on the assessment labels of that time. */
+export interface CurvePoint {
+  readonly round: number;
+  /** Training labels the model knew. */
+  readonly labels: number;
+  /** Frames it was judged on. */
+  readonly frames: number;
+  /** Value and upper bound of each criterion by name. */
+  readonly criteria: Readonly<Record<string, { readonly value: number | null; readonly upper: number | null }>>;
+  /** Walkers that explored with the model before, and how many of them broke. */
+  readonly walkers: number;
+  readonly broken: number;
+  /** Share of the newly drawn assessment frames that stand for a walker that had broken. */
+  readonly censored: number;
+}
+
 /** `querent status --json`: energies eV (errors eV/atom), forces eV/Å, cost s. */
 export interface StatusReport {
   readonly name: string;
@@ -60,6 +76,10 @@ export interface StatusReport {
   readonly reason: string;
   /** Whether the criteria are those of the round under way or of an earlier one. */
   readonly assessedRound: number | null;
+  /** The criterion farthest beyond its tolerance (or closest to it, when all are met), and upper/tolerance. */
+  readonly binding: { readonly name: string; readonly ratio: number } | null;
+  /** The learning curve, a point per judged round. */
+  readonly curve: readonly CurvePoint[];
   readonly stateHash: string;
 }
 
@@ -81,6 +101,37 @@ export function lastAssessed(state: LoopState): LoopState['rounds'][number] | nu
   return state.rounds.findLast(({ assessed }) => assessed !== null) ?? null;
 }
 
+/** The criterion with the largest upper/tolerance. */
+function bindingOf(criteria: readonly CriterionData[]): StatusReport['binding'] {
+  const ratios = criteria.map(({ name, upper, tolerance }) => ({
+    name,
+    ratio: upper === null ? Number.POSITIVE_INFINITY : upper / tolerance,
+  }));
+  return ratios.reduce<StatusReport['binding']>(
+    (worst, next) => (worst === null || next.ratio > worst.ratio ? next : worst),
+    null,
+  );
+}
+
+/** The learning curve of a run. */
+export function learningCurve(state: LoopState): readonly CurvePoint[] {
+  return state.rounds.flatMap(({ round, assessed, explored, drawn }) => {
+    if (assessed === null) return [];
+    const walkers = explored?.walkers ?? [];
+    return [
+      {
+        round,
+        labels: assessed.training,
+        frames: assessed.frames,
+        criteria: Object.fromEntries(assessed.criteria.map(({ name, value, upper }) => [name, { value, upper }])),
+        walkers: walkers.length,
+        broken: walkers.filter(({ outcome }) => outcome === 'broken').length,
+        censored: drawn === null || drawn.ids.length === 0 ? 0 : drawn.censored / drawn.ids.length,
+      },
+    ];
+  });
+}
+
 /** Where a run stands. */
 export function statusOf(state: LoopState, runFile: RunFile): StatusReport {
   const judged = lastAssessed(state);
@@ -100,6 +151,8 @@ export function statusOf(state: LoopState, runFile: RunFile): StatusReport {
     stopped: stopped?.outcome ?? null,
     reason: stopped?.message ?? paused?.message ?? judged?.assessed?.reason ?? 'nothing is judged yet',
     assessedRound: judged?.round ?? null,
+    binding: bindingOf(judged?.assessed?.criteria ?? []),
+    curve: learningCurve(state),
     stateHash: stateHash(state),
   };
 }

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { statusOf } from '../../loop/status.ts';
 import { latestModelFile } from '../../node/store/run-directory.ts';
-import { criteriaTable, formatCounts, formatSeconds } from '../output.ts';
+import { criteriaTable, criterionLabel, curveTable, formatCounts, formatSeconds } from '../output.ts';
 import { openRun } from '../run-store.ts';
+import { percent } from '../table.ts';
 import type { Verb } from '../verb.ts';
 
 /** `querent status DIR` */
@@ -26,7 +27,20 @@ export const verb: Verb = {
       context.stdout(`${JSON.stringify(status, null, 1)}\n`);
       return 0;
     }
-    const { name, phase, iteration, labels, budget, criteria, preconditions, cost, reason, assessedRound } = status;
+    const {
+      name,
+      phase,
+      iteration,
+      labels,
+      budget,
+      criteria,
+      preconditions,
+      cost,
+      reason,
+      assessedRound,
+      binding,
+      curve,
+    } = status;
     const running = holder === null ? '' : ` (process ${holder.pid} on ${holder.host} is running it)`;
     const lines = [
       `${name}: ${phase}, round ${iteration}${running}`,
@@ -36,6 +50,9 @@ export const verb: Verb = {
     ];
     if (criteria.length > 0) {
       lines.push('', `round ${assessedRound}:`, criteriaTable(criteria, preconditions).trimEnd());
+      if (binding !== null)
+        lines.push(`binding: ${criterionLabel(binding.name)}, at ${percent(binding.ratio)} of its tolerance`);
+      lines.push('', curveTable(curve).trimEnd());
     }
     const told = status.stopped !== null || state.paused !== null || criteria.length === 0;
     if (told) lines.push('', reason);
