@@ -59,7 +59,14 @@ const SPECIAL: Readonly<Record<string, number>> = {
   NaN: Number.NaN,
   Infinity: Number.POSITIVE_INFINITY,
   '-Infinity': Number.NEGATIVE_INFINITY,
+  '-0': -0,
 };
+
+/** Name of a number that JSON would lose, or null. */
+function specialName(value: number): string | null {
+  if (Object.is(value, -0)) return '-0';
+  return Number.isFinite(value) ? null : String(value);
+}
 
 /** Splits typed arrays and special numbers off some plain data: arrays become members, JSON keeps references. */
 function dissect(value: unknown, path: string, arrays: Map<string, Float64Array>): unknown {
@@ -67,7 +74,10 @@ function dissect(value: unknown, path: string, arrays: Map<string, Float64Array>
     arrays.set(path, value);
     return { $array: path };
   }
-  if (typeof value === 'number' && !Number.isFinite(value)) return { $number: String(value) };
+  if (typeof value === 'number') {
+    const name = specialName(value);
+    return name === null ? value : { $number: name };
+  }
   if (Array.isArray(value)) return value.map((item, i) => dissect(item, `${path}.${i}`, arrays));
   if (value !== null && typeof value === 'object') {
     return Object.fromEntries(

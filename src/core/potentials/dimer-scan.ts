@@ -40,6 +40,12 @@ export function dimerScan(potential: AcePotential, a: number, b: number, from = 
     const structure = dimer(za, zb, distance);
     const prediction = potential.predict(structure);
     const verdict = classifyTrust(potential.signals(structure, prediction), model.uncertainty.limits);
-    return { distance, energy: prediction.energy, force: prediction.forces[3]!, state: verdict.state, reason: verdict.reason };
+    return {
+      distance,
+      energy: prediction.energy,
+      force: prediction.forces[3]!,
+      state: verdict.state,
+      reason: verdict.reason,
+    };
   });
 }

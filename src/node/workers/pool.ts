@@ -47,11 +47,14 @@ type Outcome = { readonly value: unknown } | { readonly error: CarriedError };
  * @throws EnvironmentError `WORKER_FAILED` when a worker dies
  */
 export function createPool(threads: number, kernel: string | null): TaskPool {
+  let open = true;
+  const requireOpen = (): void => {
+    if (!open) throw new EnvironmentError('POOL_CLOSED', 'pool must be open to run tasks, but was disposed of');
+  };
   if (threads <= 1) {
     const tasks = createTasks(kernel);
-    let open = true;
     const run: TaskPool['run'] = async (name, argument) => {
-      if (!open) throw new EnvironmentError('POOL_CLOSED', 'pool must be open to run tasks, but was disposed of');
+      requireOpen();
       return tasks.run(name, argument);
     };
     return {
@@ -82,6 +85,7 @@ export function createPool(threads: number, kernel: string | null): TaskPool {
     recordTiming: false,
   });
   const run: TaskPool['run'] = async (name, argument) => {
+    requireOpen();
     let outcome: Outcome;
     try {
       outcome = await piscina.run({ name, argument }, { name: 'work' });
@@ -121,6 +125,9 @@ export function createPool(threads: number, kernel: string | null): TaskPool {
       if (failures.size > 0) throw failures.get(Math.min(...failures.keys()));
       return results;
     },
-    dispose: () => piscina.destroy(),
+    async dispose() {
+      open = false;
+      await piscina.destroy();
+    },
   };
 }
