@@ -15,7 +15,7 @@ import { decide } from './decide.ts';
 import { FrameReader } from './frames.ts';
 import type { LabellingOptions } from './labelling.ts';
 import { labelBatch, recoverLabels } from './labelling.ts';
-import type { Candidate, Compute, Labeller } from './ports.ts';
+import type { Candidate, Compute, Labeller, WalkerDecision } from './ports.ts';
 import { allowedChanges, requireSameInputs } from './resume.ts';
 import { Session } from './session.ts';
 import type { LoopState } from './state.ts';
@@ -51,6 +51,14 @@ export interface DriverOptions {
 export interface LoopOutcome {
   readonly state: LoopState;
   readonly ended: 'stopped' | 'paused' | 'interrupted';
+}
+
+/** A decision as telemetry: JSON has no NaN and no infinity. */
+function storable(decision: WalkerDecision): Record<string, number | string> {
+  const entries = Object.entries(decision) as [string, number | string][];
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, typeof value === 'number' && !Number.isFinite(value) ? String(value) : value]),
+  );
 }
 
 class Interrupted extends Error {}
@@ -260,9 +268,10 @@ class Driver {
   }
 
   private async explore(round: number): Promise<void> {
-    const { compute, signal } = this.options;
+    const { compute, signal, store } = this.options;
     const training = this.reader.usable(this.session.state, 'training');
-    const { candidates, walkers } = await interruptible(compute.explore(this.currentModel(), round, training), signal);
+    const outcome = await interruptible(compute.explore(this.currentModel(), round, training), signal);
+    const { candidates, walkers, decisions = [] } = outcome;
     const fresh = this.unseen(candidates);
     const pool = poolBlob(fresh);
     const reports = walkers.map((report) => ({
@@ -271,6 +280,7 @@ class Driver {
     }));
     const data = { round, pool: pool.id, size: fresh.length, walkers: reports };
     this.session.append([{ type: 'explored', data }], [pool]);
+    store.appendTelemetry(decisions.map((decision) => ({ kind: 'decision', round, data: storable(decision) })));
   }
 
   private async select(round: number, batch: number): Promise<void> {

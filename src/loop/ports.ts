@@ -40,10 +40,24 @@ export interface WalkerReport {
   readonly maxForceSigma: number;
 }
 
-/** Candidates of one exploration and how its walkers fared. */
+/** One decision of a walker's guard: what it saw, against which limit, and what it did. */
+export interface WalkerDecision {
+  readonly walker: number;
+  readonly step: number;
+  /** fs */
+  readonly time: number;
+  readonly state: 'trusted' | 'extrapolating' | 'broken';
+  readonly reason: string;
+  readonly value: number;
+  readonly limit: number;
+  readonly action: string;
+}
+
+/** Candidates of one exploration, how its walkers fared and what they decided on the way. */
 export interface ExplorationOutcome {
   readonly candidates: readonly Candidate[];
   readonly walkers: readonly WalkerReport[];
+  readonly decisions?: readonly WalkerDecision[];
 }
 
 /** One selected candidate. */

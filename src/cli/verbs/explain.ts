@@ -1,9 +1,12 @@
 import type { Command } from 'commander';
 import type { LabelExplanation } from '../../loop/explain.ts';
 import { explainLabel, explainRun, findLabel } from '../../loop/explain.ts';
+import type { LoopState } from '../../loop/state.ts';
+import { orderedLabels } from '../../loop/state.ts';
+import type { TelemetryRow } from '../../loop/store.ts';
 import { criteriaTable, criterionLabel, formatSeconds, plural } from '../output.ts';
 import { openRun } from '../run-store.ts';
-import { cell } from '../table.ts';
+import { cell, renderTable } from '../table.ts';
 import type { Verb } from '../verb.ts';
 
 function describe(label: LabelExplanation): string {
@@ -29,6 +32,53 @@ function describe(label: LabelExplanation): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** Training labels in the order in which they were asked for, with what made each the choice. */
+function labelTable(state: LoopState): string {
+  const rows = orderedLabels(state, 'training').map(
+    ({ id, round, status, withdrawn, gain, origin, selectionReason }) => [
+      id.slice(0, 10),
+      String(round),
+      withdrawn ? 'withdrawn' : status,
+      cell(gain),
+      origin.kind === 'exploration' ? `${selectionReason}; ${origin.reason}` : origin.reason,
+    ],
+  );
+  return renderTable(
+    [
+      { header: 'label', align: 'left' },
+      { header: 'round' },
+      { header: 'status', align: 'left' },
+      { header: 'gain' },
+      { header: 'why', align: 'left' },
+    ],
+    rows,
+  );
+}
+
+/** Decisions of the walkers' guards, oldest first. */
+function decisionTable(rows: readonly TelemetryRow[]): string {
+  return renderTable(
+    [
+      { header: 'round' },
+      { header: 'walker' },
+      { header: 'step' },
+      { header: 'time fs' },
+      { header: 'state', align: 'left' },
+      { header: 'did', align: 'left' },
+      { header: 'because', align: 'left' },
+    ],
+    rows.map(({ round, data }) => [
+      String(round),
+      String(data.walker),
+      String(data.step),
+      cell(Number(data.time)),
+      String(data.state),
+      String(data.action),
+      String(data.reason),
+    ]),
+  );
+}
+
 /** `querent explain DIR [ID]` */
 export const verb: Verb = {
   name: 'explain',
@@ -37,12 +87,26 @@ export const verb: Verb = {
     command
       .argument('<directory>', 'run directory')
       .argument('[id]', 'label, or the beginning of its id; without it the run itself')
+      .option('--decisions', 'what the guards of the walkers saw and did, step by step')
       .option('--json', 'print it as JSON')
       .addHelpText('after', '\nExample:\n  querent explain runs/silicon\n  querent explain runs/silicon 3f2a');
   },
   async run(args, options, context): Promise<number> {
     const { state, runFile, store } = openRun(args[0] as string, context.cwd);
+    const decisions = options.decisions === true ? store.telemetry('decision') : [];
     store.close();
+    if (options.decisions === true) {
+      if (options.json === true)
+        context.stdout(
+          `${JSON.stringify(
+            decisions.map(({ round, data }) => ({ round, ...data })),
+            null,
+            1,
+          )}\n`,
+        );
+      else context.stdout(decisionTable(decisions));
+      return 0;
+    }
     const id = args[1] as string | undefined;
     const json = (value: unknown): void => context.stdout(`${JSON.stringify(value, null, 1)}\n`);
     if (id !== undefined) {
@@ -66,6 +130,7 @@ export const verb: Verb = {
         );
       }
       if (criteria.length > 0) lines.push('', criteriaTable(criteria, preconditions).trimEnd());
+      lines.push('', labelTable(state).trimEnd(), '', `querent explain ${String(args[0])} ID says all of one label.`);
       context.stdout(`${lines.join('\n')}\n`);
     }
     return 0;

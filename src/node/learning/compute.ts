@@ -9,7 +9,14 @@ import { structureId } from '../../core/structure/identity.ts';
 import type { Frame, Structure } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
 import { readModel, writeModel } from '../../formats/model-file.ts';
-import type { Candidate, Compute, ExplorationOutcome, FitOutcome, FrameAssessment, SelectionOutcome } from '../../loop/ports.ts';
+import type {
+  Candidate,
+  Compute,
+  ExplorationOutcome,
+  FitOutcome,
+  FrameAssessment,
+  SelectionOutcome,
+} from '../../loop/ports.ts';
 import type { RunFile } from '../../protocol/run-file.ts';
 import { chunksOf } from '../training/chunks.ts';
 import { evaluateModel } from '../training/evaluate.ts';
@@ -73,7 +80,9 @@ export class LearningCompute implements Compute {
   }
 
   async fit(training: readonly Frame[], _round: number): Promise<FitOutcome> {
-    const fit = await fitModel(training, fitSettings(this.runFile), this.pool, { specification: this.basis.specification });
+    const fit = await fitModel(training, fitSettings(this.runFile), this.pool, {
+      specification: this.basis.specification,
+    });
     const { model } = fit;
     const { limits, leaveOneOut } = model.uncertainty;
     const bytes = writeModel(model, fit.basis);
@@ -98,12 +107,22 @@ export class LearningCompute implements Compute {
   async explore(model: Uint8Array, round: number, _training: readonly Frame[]): Promise<ExplorationOutcome> {
     const { exploration, reference, seed } = this.runFile;
     const { walkers, steps, timeStep, trustInterval, bufferInterval, afterBreak } = exploration;
-    const plans = explorationPlans(this.structures, explorationConditions(this.runFile), walkers, round, seed, { steps, timeStep });
+    const plans = explorationPlans(this.structures, explorationConditions(this.runFile), walkers, round, seed, {
+      steps,
+      timeStep,
+    });
     const maxForce = reference.gates.maximumForce;
     const options = { trustInterval, maxCandidateForce: maxForce, guard: { afterBreak, bufferInterval, maxForce } };
     const handle = openModel(model);
-    const results = await this.pool.map('explore', plans.map((plan) => ({ model: handle, plan, seed, options })));
-    return { candidates: results.flatMap((result) => result.candidates), walkers: results.map((result) => result.report) };
+    const results = await this.pool.map(
+      'explore',
+      plans.map((plan) => ({ model: handle, plan, seed, options })),
+    );
+    return {
+      candidates: results.flatMap((result) => result.candidates),
+      walkers: results.map((result) => result.report),
+      decisions: results.flatMap((result, walker) => result.decisions.map((decision) => ({ walker, ...decision }))),
+    };
   }
 
   async assess(model: Uint8Array, round: number, count: number): Promise<readonly Candidate[]> {
@@ -111,7 +130,10 @@ export class LearningCompute implements Compute {
     const length = { steps: assessment.steps, timeStep: assessment.timeStep };
     const plans = assessmentPlans(this.structures, targetConditions(this.runFile), count, round, seed, length);
     const handle = openModel(model);
-    const results = await this.pool.map('assess', plans.map((plan) => ({ model: handle, plan, seed })));
+    const results = await this.pool.map(
+      'assess',
+      plans.map((plan) => ({ model: handle, plan, seed })),
+    );
     return results.map((result) => result.candidate);
   }
 
@@ -127,8 +149,12 @@ export class LearningCompute implements Compute {
     if (batch === 0 || candidates.length === 0) return none;
     const labelled = new Set(training.map((frame) => structureId(frame.structure)));
     const fresh = candidates.filter((candidate) => !labelled.has(candidate.id));
-    const descriptors = await this.descriptors([...fresh.map((candidate) => candidate.structure), ...training.map((frame) => frame.structure)]);
-    const row = (index: number): Float64Array => descriptors.rows.subarray(index * descriptors.columns, (index + 1) * descriptors.columns);
+    const descriptors = await this.descriptors([
+      ...fresh.map((candidate) => candidate.structure),
+      ...training.map((frame) => frame.structure),
+    ]);
+    const row = (index: number): Float64Array =>
+      descriptors.rows.subarray(index * descriptors.columns, (index + 1) * descriptors.columns);
     const { kept } = filterCandidates(
       fresh.map(({ id, origin: { walker, step } }, index) => ({ id, walker, step, descriptor: row(index) })),
       { minimumSpacing: Math.ceil((acquisition.minimumSpacing ?? 0) / exploration.timeStep) },
@@ -138,7 +164,10 @@ export class LearningCompute implements Compute {
     const competing = kept.map((index) => fresh[index]!);
     const handle = openModel(model);
     const chunks = chunksOf(competing);
-    const rows = await this.pool.map('candidateRows', chunks.map((chunk) => ({ model: handle, candidates: chunk.map(({ id, structure }) => ({ id, structure })) })));
+    const rows = await this.pool.map(
+      'candidateRows',
+      chunks.map((chunk) => ({ model: handle, candidates: chunk.map(({ id, structure }) => ({ id, structure })) })),
+    );
     const { posterior } = readModel(model, 'the model of this run').model;
     const smallest = Math.min(...competing.map((candidate) => atomCount(candidate.structure)));
     const selection = selectBatch(acquisition.strategy, posterior.r, rows.flat(), batch, {
@@ -169,7 +198,9 @@ export class LearningCompute implements Compute {
     return this.pool.dispose();
   }
 
-  private async descriptors(structures: readonly Structure[]): Promise<{ rows: Float64Array; count: number; columns: number }> {
+  private async descriptors(
+    structures: readonly Structure[],
+  ): Promise<{ rows: Float64Array; count: number; columns: number }> {
     const rows = await this.pool.run('meanDescriptors', { basis: this.basis, structures });
     return { rows, count: structures.length, columns: rows.length / structures.length };
   }
