@@ -91,6 +91,7 @@ export async function withPool<T>(
   let onAbort = (): void => undefined;
   const interrupted = new Promise<never>((_, reject) => {
     onAbort = () => reject(new EnvironmentError('INTERRUPTED', 'interrupted by a signal before the end'));
+    if (context.signal.aborted) onAbort();
     context.signal.addEventListener('abort', onAbort);
   });
   try {
