@@ -3,7 +3,7 @@
  * Conformance suites for authors of kernels, references and stores are in `querent/testing`.
  */
 
-// Structures and their files.
+/** Structures and their files. */
 export type { Frame, Labels, Structure } from './core/structure/structure.ts';
 export { prototypeStructure } from './core/structure/prototypes.ts';
 export { supercell } from './core/structure/supercell.ts';
@@ -14,15 +14,17 @@ export { writeExtxyz } from './formats/extxyz-writer.ts';
 export { parsePoscar, writePoscar } from './formats/poscar.ts';
 export { readFrames } from './node/frames.ts';
 
-// Descriptors: the linear ACE basis.
+/** Descriptors: the linear ACE basis. */
 export type { AceBasis, AceSpecification } from './core/descriptors/ace/basis.ts';
+/** A basis made ready to run. */
 export type { AceProgram } from './core/descriptors/descriptors.ts';
 export { presetSpecification } from './core/descriptors/ace/presets.ts';
 export { buildAceBasis } from './core/descriptors/ace/enumerate.ts';
 export { createAceProgram } from './core/descriptors/ace/program.ts';
 
-// A model: fit, errors, file, export.
+/** A model: fit, errors, file, export. */
 export type { FitSettings } from './node/training/settings.ts';
+/** A fitted model as plain data. */
 export type { LinearModel } from './core/potentials/linear-model.ts';
 export { createPool } from './node/workers/pool.ts';
 export { DEFAULT_FIT } from './node/training/settings.ts';
@@ -35,7 +37,7 @@ export { exportYace } from './node/training/export-yace.ts';
 export { readYace } from './formats/yace-reader.ts';
 export { createYacePotential } from './formats/yace-potential.ts';
 
-// Potentials and dynamics.
+/** Potentials and dynamics. */
 export type { Potential, TrustedPotential } from './core/potentials/potential.ts';
 export { AcePotential } from './core/potentials/ace-potential.ts';
 export { predictiveSigmas } from './core/potentials/predictive.ts';
@@ -52,19 +54,19 @@ export { isotropicPrior, smoothnessPrior } from './core/regression/prior.ts';
 export { maximizeEvidence } from './core/regression/maximize-evidence.ts';
 export { fitPosterior, posteriorVariances } from './core/regression/posterior.ts';
 
-// Questions: trust, choice of a batch, when to stop.
+/** Questions: trust, choice of a batch, when to stop. */
 export type { CandidateRows, Selection } from './core/acquisition/acquisition.ts';
 export { classifyTrust } from './core/uncertainty/trust-region.ts';
 export { selectBatch } from './core/acquisition/select.ts';
 export { decideStopping } from './core/stopping/joint.ts';
 export { unreachableTolerances } from './core/stopping/reachable.ts';
 
-// References: what answers.
+/** References: what answers. */
 export type { LabelResult, Reference } from './reference/reference.ts';
 export { createReference } from './node/labeller-reference.ts';
 export { createLabeller } from './node/labeller.ts';
 
-// The loop.
+/** The loop. */
 export type { RunFile } from './protocol/run-file.ts';
 export { resolveRunFile } from './protocol/run-file-resolve.ts';
 export { openStore } from './node/store/store.ts';

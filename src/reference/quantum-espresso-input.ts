@@ -1,9 +1,10 @@
 import { atomicNumberOf, massOf, symbolOf } from '../core/elements.ts';
 import { InputError } from '../core/errors.ts';
+import type { BrillouinZoneSampling } from '../core/structure/brillouin-zone.ts';
 import { fractionalPositions, isSingularCell, planeHeights } from '../core/structure/cell.ts';
 import { atomCount, type Structure } from '../core/structure/structure.ts';
 import { RYDBERG } from '../core/units.ts';
-import { type KPointSettings, kPointMesh } from './k-points.ts';
+import { kPointMesh } from './k-points.ts';
 
 /** A pseudopotential file of `pseudoDirectory`. */
 export interface Pseudopotential {
@@ -28,7 +29,7 @@ export interface QuantumEspressoSettings {
   readonly ecutwfc: number;
   /** Cutoff of the density, Ry; 4 ecutwfc when absent (right for norm-conserving pseudopotentials only). */
   readonly ecutrho?: number;
-  readonly kPoints: KPointSettings;
+  readonly kPoints: BrillouinZoneSampling;
   /** Smeared occupations; fixed (an insulator) when absent. `width` in eV. */
   readonly smearing?: {
     readonly type: 'gaussian' | 'methfessel-paxton' | 'marzari-vanderbilt' | 'fermi-dirac';

@@ -24,6 +24,7 @@ import {
   STDOUT_FILE,
 } from './reference.ts';
 
+/** Settings of pw.x and their parts. */
 export type { Namelist, Pseudopotential, QuantumEspressoSettings } from './quantum-espresso-input.ts';
 
 // pw.x writes the first when it ends normally and the second while it runs; both have the same content.

@@ -1,15 +1,14 @@
 import { InputError } from '../../errors.ts';
 import { HermitianEigensolver, SymmetricEigensolver } from '../../numerics/eigen.ts';
+import { type BrillouinZoneSampling, checkSampling } from '../../structure/brillouin-zone.ts';
 import type { Structure } from '../../structure/structure.ts';
 import type { Potential, PotentialResult } from '../potential.ts';
 import { siliconNeighbors } from '../silicon-neighbors.ts';
 import { addBlocks, addBondForces, BLOCK, type Bonds, findBonds } from './bonds.ts';
 import { CUTOFF, ONSITE_P, ONSITE_S, VALENCE } from './bowler.ts';
 import { electronicEnergy, fermiDirac, fermiLevel, type WeightedSpectrum } from './fermi.ts';
-import { type BrillouinZoneSampling, checkSampling, type KPoints, kPoints } from './k-points.ts';
+import { type KPoints, kPoints } from './k-points.ts';
 import { ORBITALS } from './slater-koster.ts';
-
-export type { BrillouinZoneSampling } from './k-points.ts';
 
 /** States occupied by less than this carry no force. */
 const OCCUPIED = 1e-14;
