@@ -3,10 +3,11 @@ import type { Command } from 'commander';
 import type { Calibration, EvaluationSummary } from '../../core/validation/summary.ts';
 import { forceErrorsByElement, summarizeEvaluation, summarizeGroups } from '../../core/validation/summary.ts';
 import { readFrames } from '../../node/frames.ts';
-import { checkJudgeable } from '../../node/training/check-frames.ts';
+import { checkJudgeable, judgedFrames } from '../../node/training/check-frames.ts';
 import { evaluateModel } from '../../node/training/evaluate.ts';
 import { readModelFile } from '../../node/training/open-model.ts';
-import { evaluationTable } from '../../node/training/tables.ts';
+import { allowingForOffset, meanOffsetStress } from '../../node/training/stress-offset.ts';
+import { evaluationTable, gigapascal } from '../../node/training/tables.ts';
 import {
   addLabelKeyOptions,
   addThreadsOption,
@@ -47,9 +48,15 @@ export const verb: Verb = {
     const evaluated = await withPool(threads, context, (pool) => evaluateModel(handle, frames, pool));
     const conformal = model.uncertainty.conformal.forces;
     const summary = summarizeEvaluation(evaluated, conformal);
+    const { stressOffset } = model.training;
+    const withOffset =
+      stressOffset === 0 || summary.stress === null
+        ? null
+        : summarizeEvaluation(allowingForOffset(judgedFrames(frames), evaluated, stressOffset), conformal).stress;
     if (options.json === true) {
       const result = {
         ...summary,
+        stressWithOffset: withOffset,
         groups: summarizeGroups(evaluated, conformal),
         elements: forceErrorsByElement(evaluated),
       };
@@ -57,10 +64,17 @@ export const verb: Verb = {
       return EXIT.done;
     }
     const { columns, rows } = evaluationTable(evaluated);
-    const { structures, atoms } = summary.n;
+    const { n } = summary;
     context.stdout(
-      `${plural(structures, 'structure')}, ${plural(atoms, 'atom')}\n\n${errorTable(columns, rows)}\n${calibrationTable(summary)}`,
+      `${plural(n.structures, 'structure')}, ${plural(n.atoms, 'atom')}\n\n${errorTable(columns, rows)}\n${calibrationTable(summary)}`,
     );
+    if (withOffset !== null) {
+      const structures = frames.map(({ structure }) => structure);
+      const stress = cell(gigapascal(meanOffsetStress(structures, stressOffset)));
+      context.stdout(
+        `stress: the labels that the model was fitted to carry a constant offset, here about ${stress} GPa, which is no part of the potential; allowing for it the MAE is ${cell(gigapascal(withOffset.mae))} GPa\n`,
+      );
+    }
     return EXIT.done;
   },
 };

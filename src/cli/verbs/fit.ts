@@ -8,13 +8,14 @@ import { summarizeEvaluation } from '../../core/validation/summary.ts';
 import { writeModel } from '../../formats/model-file.ts';
 import { checkWritable, writeFileAtomic } from '../../node/files.ts';
 import { readFrames } from '../../node/frames.ts';
-import { checkJudgeable, checkSpecies } from '../../node/training/check-frames.ts';
-import { evaluateModel, stressVolume } from '../../node/training/evaluate.ts';
+import { checkJudgeable, checkSpecies, judgedFrames } from '../../node/training/check-frames.ts';
+import { evaluateModel } from '../../node/training/evaluate.ts';
 import type { Fit, FitProgress } from '../../node/training/fit.ts';
 import { fitModel } from '../../node/training/fit.ts';
 import { openModel } from '../../node/training/open-model.ts';
 import { DEFAULT_FIT } from '../../node/training/settings.ts';
 import { speciesOf } from '../../node/training/specification.ts';
+import { allowingForOffset, meanOffsetStress } from '../../node/training/stress-offset.ts';
 import { gigapascal, trainingTables } from '../../node/training/tables.ts';
 import {
   addLabelKeyOptions,
@@ -38,19 +39,6 @@ const ORIGINS = {
   'least-squares': 'reference energies, by least squares',
   given: 'energies of isolated atoms, as given',
 } as const;
-
-/** Constant stress that an offset of the virial labels amounts to at the mean volume of an atom, GPa. */
-function offsetStress(fit: Fit): number {
-  let volume = 0;
-  let atoms = 0;
-  for (const { structure } of fit.frames) {
-    const own = stressVolume(structure);
-    if (own === null) continue;
-    volume += own;
-    atoms += structure.species.length;
-  }
-  return gigapascal((-fit.model.training.stressOffset * atoms) / volume);
-}
 
 function observationLine(fit: Fit): string {
   const { rows } = fit.model.training;
@@ -88,8 +76,10 @@ function report(fit: Fit, path: string, keys: string, test: readonly EvaluatedFr
       (scales.forces.calibrated ? '' : `; not calibrated: ${scales.forces.reason}`),
   ];
   if (training.stressOffset !== 0) {
+    const structures = fit.frames.map(({ structure }) => structure);
+    const stress = gigapascal(meanOffsetStress(structures, training.stressOffset));
     lines.push(
-      `warning: stress labels carry a constant hydrostatic offset of about ${cell(offsetStress(fit))} GPa (${cell(training.stressOffset)} eV/atom in the virial); it is fitted apart and is no part of the potential`,
+      `warning: stress labels carry a constant hydrostatic offset of about ${cell(stress)} GPa (${cell(training.stressOffset)} eV/atom in the virial); it is fitted apart and is no part of the potential, and stress errors below allow for it`,
     );
   }
   for (const warning of fit.warnings) lines.push(`warning: ${warning}`);
@@ -167,7 +157,9 @@ export const verb: Verb = {
       return EXIT.done;
     }
     const used = [...new Set([...keys.energy, ...keys.forces, ...keys.virial])].join(', ');
-    context.stdout(report(fit, options.output as string, used, judged, seconds));
+    const shown =
+      judged === null ? null : allowingForOffset(judgedFrames(test!.frames), judged, fit.model.training.stressOffset);
+    context.stdout(report(fit, options.output as string, used, shown, seconds));
     context.stdout(
       `next: querent evaluate ${String(options.output)} TEST.xyz, querent export ${String(options.output)} -o potential.yace\n`,
     );

@@ -61,12 +61,17 @@ export function checkSpecies(frames: readonly Frame[], species: readonly number[
   }
 }
 
+/** The frames by which a model is judged: all but isolated atoms. */
+export function judgedFrames(frames: readonly Frame[]): Frame[] {
+  return frames.filter((frame) => !isIsolatedAtom(frame));
+}
+
 /**
  * Refuses data by which no model can be judged: isolated atoms only, or no label anywhere.
  * @throws InputError `NO_STRUCTURES`, `NO_LABELS`
  */
 export function checkJudgeable(frames: readonly Frame[]): void {
-  const judged = frames.filter((frame) => !isIsolatedAtom(frame));
+  const judged = judgedFrames(frames);
   if (judged.length === 0)
     throw new InputError('NO_STRUCTURES', 'data must hold structures of more than one atom, got isolated atoms only');
   const labelled = judged.some(

@@ -1,4 +1,3 @@
-import { isIsolatedAtom } from '../../core/dataset/reference-energies.ts';
 import { symbolOf } from '../../core/elements.ts';
 import type { LinearModel } from '../../core/potentials/linear-model.ts';
 import { predictiveSigmas } from '../../core/potentials/predictive.ts';
@@ -8,7 +7,7 @@ import { atomCount } from '../../core/structure/structure.ts';
 import type { EvaluatedFrame } from '../../core/validation/summary.ts';
 import type { Machine, ModelHandle } from '../workers/machine.ts';
 import type { TaskPool } from '../workers/pool.ts';
-import { onFrame } from './check-frames.ts';
+import { judgedFrames, onFrame } from './check-frames.ts';
 import { chunksOf } from './chunks.ts';
 
 /** Volume by which virials become stresses, Å³; null where the structure is not periodic in all directions. */
@@ -57,16 +56,15 @@ function evaluated(
   };
 }
 
-/** Evaluates labelled frames in parallel, isolated atoms left out; results in the order of the frames. */
+/** Evaluates labelled frames in parallel, isolated atoms left out; results in the order of `judgedFrames`. */
 export async function evaluateModel(
   model: ModelHandle,
   frames: readonly Frame[],
   pool: TaskPool,
 ): Promise<EvaluatedFrame[]> {
-  const judged = frames.filter((frame) => !isIsolatedAtom(frame));
   const results = await pool.map(
     'evaluate',
-    chunksOf(judged).map((chunk) => ({ model, frames: chunk })),
+    chunksOf(judgedFrames(frames)).map((chunk) => ({ model, frames: chunk })),
   );
   return results.flat();
 }

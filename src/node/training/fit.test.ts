@@ -27,6 +27,7 @@ import { OFFSET_GAIN } from './fit.ts';
 import { openModel } from './open-model.ts';
 import { predictStructures } from './predict.ts';
 import { Machine } from '../workers/machine.ts';
+import { allowingForOffset, meanOffsetStress, offsetStress } from './stress-offset.ts';
 import { evaluationTable, gigapascal, trainingTables } from './tables.ts';
 
 const silicon = siliconFrames(16);
@@ -426,7 +427,46 @@ describe('a model at work', () => {
   });
 });
 
+describe('a stress offset', () => {
+  it('is no part of the potential, so that errors of labels that carry it are told with and without', async () => {
+    const offset = 0.3;
+    const shifted = relabelled(silicon, ({ labels, structure }) => ({
+      virial: labels.virial!.map((w, c) => w + (c < 3 ? offset * structure.species.length : 0)),
+    }));
+    const fit = await fitOn(1, shifted);
+    const pool = createPool(1, null);
+    const evaluated = await evaluateModel(openModel(writeModel(fit.model, fit.basis)), shifted, pool);
+    await pool.dispose();
+    const { structure } = shifted[0]!;
+    const volume = structure.cell![0]! ** 3;
+    expect(offsetStress(structure, offset)).toAgree((-offset * 8) / volume, { rtol: 1e-12, why: 'the formula itself' });
+    expect(offsetStress({ ...structure, cell: null, pbc: [false, false, false] }, offset)).toBe(0);
+    const allowed = allowingForOffset(shifted, evaluated, fit.model.training.stressOffset);
+    const mae = (list: typeof evaluated): number => evaluationTable(list).rows[0]!.sets[0]!.stressMae;
+    expect(mae(allowed)).toBeLessThan(0.5 * mae(evaluated));
+    // What is allowed for is exactly what the fit itself had as residuals.
+    const fitted = trainingTables(fit, allowed).rows[0]!.sets;
+    expect(fitted[2]!.stressMae).toAgree(fitted[0]!.stressMae, { rtol: 1e-6, why: 'the same residuals' });
+    expect(allowingForOffset(shifted, evaluated, 0)).toEqual(evaluated);
+    const structures = shifted.map((frame) => frame.structure);
+    expect(meanOffsetStress(structures, offset)).toAgree(-offset / 20, { rtol: 0.05, why: '20 Å³ per silicon atom' });
+  });
+});
+
 describe('tables of errors', () => {
+  it('count every labelled force component, also those that symmetry fixes', async () => {
+    const perfect = prototypeStructure({ prototype: 'diamond', element: 'Si', a: 5.43 });
+    const frame = { ...labelled(perfect, stillingerWeberSilicon(), 16), group: 'perfect' };
+    const noisy = {
+      ...frame,
+      labels: { ...frame.labels, forces: frame.labels.forces!.map((_, k) => (k === 0 ? 0.24 : 0)) },
+    };
+    const fit = await fitOn(1, [...silicon.map((other) => ({ ...other, group: 'rattled' })), noisy]);
+    const [train, leftOut] = trainingTables(fit, null).rows.find(({ name }) => name === 'perfect')!.sets;
+    expect(train!.forceMae).toAgree(0.01, { rtol: 1e-9, why: '0.24 eV/Å on one of 24 components' });
+    expect(leftOut!.forceMae).toBe(train!.forceMae);
+  });
+
   it('set training, left-out and test errors side by side, by group and by element', async () => {
     const frames = alloyFrames(12, alloy).map((frame, f) => ({ ...frame, group: f < 5 ? 'a' : 'b' }));
     const fit = await fitOn(1, frames);

@@ -73,7 +73,22 @@ function testErrors(frame: EvaluatedFrame): Errors {
   };
 }
 
-/** Errors of a fit with every structure in it, without it (leave one structure out), and on a test set, side by side. */
+/** Errors of every labelled force component of a training structure: symmetry makes the potential's force 0 where no row was kept. */
+function allForceErrors(fit: Fit, f: number, which: 'fitted' | 'leftOut'): Float64Array {
+  const labels = fit.frames[f]!.labels.forces;
+  if (labels === null) return new Float64Array(0);
+  const { forces } = fit.leftOut[f]!;
+  const errors = labels.map((force) => -force);
+  forces.components.forEach((component, k) => {
+    errors[component] = forces[which][k]!;
+  });
+  return errors;
+}
+
+/**
+ * Errors of a fit with every structure in it, without it (leave one structure out), and on a test set, side by side.
+ * @param test evaluated frames of the test set, allowing for an offset of the stress labels as the fit does
+ */
 export function trainingTables(
   fit: Fit,
   test: readonly EvaluatedFrame[] | null,
@@ -82,12 +97,13 @@ export function trainingTables(
     fit.leftOut.map((errors, f): Errors => {
       const frame = fit.frames[f]!;
       const volume = stressVolume(frame.structure);
+      const forces = allForceErrors(fit, f, which);
       return {
         group: frame.group,
         symbols: Array.from(frame.structure.species, symbolOf),
         energyPerAtom: errors.energy[which].length === 0 ? Number.NaN : errors.energy[which][0]! / errors.atoms,
-        forces: errors.forces[which],
-        owners: errors.forces.components.map((component) => Math.floor(component / 3)),
+        forces,
+        owners: Int32Array.from(forces, (_, k) => Math.floor(k / 3)),
         stress: volume === null ? new Float64Array(0) : errors.virial[which].map((w) => -w / volume),
       };
     }),
