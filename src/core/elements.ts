@@ -41,7 +41,8 @@ export const MAX_ATOMIC_NUMBER = SYMBOLS.length - 1;
 /** Chemical symbol of atomic number z. @throws InputError `UNKNOWN_ELEMENT` */
 export function symbolOf(z: number): string {
   const symbol = z >= 1 ? SYMBOLS[z] : undefined;
-  if (symbol === undefined) throw new InputError('UNKNOWN_ELEMENT', `atomic number must be 1 to ${MAX_ATOMIC_NUMBER}, got ${z}`, { z });
+  if (symbol === undefined)
+    throw new InputError('UNKNOWN_ELEMENT', `atomic number must be 1 to ${MAX_ATOMIC_NUMBER}, got ${z}`, { z });
   return symbol;
 }
 
@@ -53,7 +54,8 @@ export function isElement(symbol: string): boolean {
 /** Atomic number of a chemical symbol. @throws InputError `UNKNOWN_ELEMENT` */
 export function atomicNumberOf(symbol: string): number {
   const z = isElement(symbol) ? NUMBER_BY_SYMBOL.get(symbol) : undefined;
-  if (z === undefined) throw new InputError('UNKNOWN_ELEMENT', `species must be a chemical symbol, got "${symbol}"`, { symbol });
+  if (z === undefined)
+    throw new InputError('UNKNOWN_ELEMENT', `species must be a chemical symbol, got "${symbol}"`, { symbol });
   return z;
 }
 

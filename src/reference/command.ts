@@ -3,13 +3,16 @@ import { fractionalPositions, isSingularCell } from '../core/structure/cell.ts';
 import { type Frame, type Structure, atomCount } from '../core/structure/structure.ts';
 import { parseExtxyzText } from '../formats/extxyz.ts';
 import { writeExtxyz } from '../formats/extxyz-writer.ts';
+import { outcomeComplaint } from './engine-complaint.ts';
 import {
   type CodecReference,
   type EngineOutcome,
+  type FailureReason,
   type FileSet,
   type LabelResult,
   STDERR_FILE,
   STDOUT_FILE,
+  sumOfForces,
 } from './reference.ts';
 
 /** A program of the user's that labels one structure: extended XYZ in, extended XYZ out. */
@@ -81,25 +84,6 @@ export function structureDifference(found: Structure, asked: Structure): string 
     : `atom ${Math.floor(moved / 3)} moved by ${Math.abs(shift[moved]!).toExponential(1)} Å or more`;
 }
 
-/** Why the process gave nothing, or null when it ended with exit code 0. */
-function processFailure(outcome: EngineOutcome, stderr: string): LabelResult | null {
-  const { exitCode, signal, timedOut, seconds: cost } = outcome;
-  const failed = (reason: 'crash' | 'timeout', message: string): LabelResult => ({
-    status: 'failed',
-    reason,
-    message,
-    cost,
-  });
-  if (timedOut) return failed('timeout', `stopped after ${cost.toFixed(1)} s, the time limit`);
-  if (signal !== null) return failed('crash', `ended by ${signal}`);
-  if (exitCode === 0) return null;
-  const last = stderr.trim().split('\n').at(-1)?.slice(0, 200) ?? '';
-  return failed(
-    'crash',
-    `ended ${exitCode === null ? 'without an exit code' : `with exit code ${exitCode}`}${last === '' ? '' : `: ${last}`}`,
-  );
-}
-
 /**
  * A command as a reference. It runs in a directory of its own with the structure in `input.extxyz` and must leave the
  * same structure with energy and forces (and stress, where it has one) in `output.extxyz`, in eV and Å, and exit with
@@ -125,14 +109,14 @@ export function commandReference(settings: CommandSettings): CodecReference {
 
   const parse = (outputs: FileSet, structure: Structure, outcome: EngineOutcome): LabelResult => {
     const cost = outcome.seconds;
-    const failed = (reason: 'input' | 'scf' | 'crash', message: string): LabelResult => ({
+    const failed = (reason: FailureReason, message: string): LabelResult => ({
       status: 'failed',
       reason,
       message,
       cost,
     });
-    const failure = processFailure(outcome, outputs.get(STDERR_FILE) ?? '');
-    if (failure) return failure;
+    const complaint = outcomeComplaint(outcome, outputs.get(STDERR_FILE) ?? '');
+    if (complaint) return failed(complaint.reason, complaint.message);
     const text = outputs.get(COMMAND_OUTPUT);
     if (text === undefined) return failed('crash', `the command ended with exit code 0 but wrote no ${COMMAND_OUTPUT}`);
     let frames: readonly { readonly frame: Frame }[];
@@ -151,8 +135,6 @@ export function commandReference(settings: CommandSettings): CodecReference {
     const { energy, forces, virial } = frame.labels;
     if (energy === null || forces === null)
       return failed('crash', `${COMMAND_OUTPUT} has no ${energy === null ? 'energy' : 'forces'}`);
-    const net = [0, 0, 0];
-    for (let k = 0; k < forces.length; k++) net[k % 3] = net[k % 3]! + forces[k]!;
     const code = typeof frame.info.code === 'string' ? frame.info.code : `command ${(settings.written ?? command)[0]}`;
     return {
       status: 'done',
@@ -160,7 +142,7 @@ export function commandReference(settings: CommandSettings): CodecReference {
       internalEnergy: null,
       forces,
       virial: virial?.some(Number.isNaN) ? null : virial,
-      netForce: Math.hypot(...net),
+      netForce: Math.hypot(...sumOfForces(forces)),
       cost,
       fingerprint: { code, settings: described, files },
     };

@@ -2,7 +2,7 @@ import { atomicNumberOf, isElement } from '../core/elements.ts';
 import { cellVolume } from '../core/structure/cell.ts';
 import { atomCount, type Structure } from '../core/structure/structure.ts';
 import { BOHR, HARTREE } from '../core/units.ts';
-import type { EngineOutcome, FailureReason } from './reference.ts';
+import type { EngineComplaint } from './engine-complaint.ts';
 
 /**
  * What pw.x's XML says (prefix.xml, or data-file-schema.xml of prefix.save), converted to canonical units. The XML is
@@ -125,12 +125,6 @@ export function readQuantumEspressoXml(xml: string): QuantumEspressoOutput | nul
   };
 }
 
-/** Why a calculation has no result, in the words of the code. */
-export interface EngineComplaint {
-  readonly reason: FailureReason;
-  readonly message: string;
-}
-
 // Routines whose complaint means that the self-consistency went astray; gentler settings may help.
 const SCF_ROUTINES = /^(c_bands|electrons|electrons_scf|cdiaghg|rdiaghg|pcdiaghg|prdiaghg|mix_rho|efermig|sum_band)/;
 // Routines whose complaint is about the machine rather than the input.
@@ -157,18 +151,6 @@ export function findComplaint(stdout: string, stderr: string): EngineComplaint |
     return { reason: 'timeout', message: 'pw.x reached its own max_seconds' };
   if (/stopped by user request/.test(stdout)) return { reason: 'lost', message: 'pw.x was stopped by a .EXIT file' };
   return null;
-}
-
-/** What the operating system says went wrong, or null when the process ended with exit code 0. */
-export function outcomeComplaint(outcome: EngineOutcome, stderr: string): EngineComplaint | null {
-  if (outcome.timedOut)
-    return { reason: 'timeout', message: `stopped after ${outcome.seconds.toFixed(1)} s, the time limit` };
-  if (outcome.signal !== null) return { reason: 'crash', message: `ended by ${outcome.signal}` };
-  if (outcome.exitCode === 0) return null;
-  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !/^-+$/.test(line));
-  const last = lines.at(-1)?.trim() ?? '';
-  const code = outcome.exitCode === null ? 'without an exit code' : `with exit code ${outcome.exitCode}`;
-  return { reason: 'crash', message: `ended ${code}${last === '' ? '' : `: ${last.slice(0, 200)}`}` };
 }
 
 /** Largest distance, Å, between positions of two equal lists of atoms. */

@@ -8,20 +8,18 @@ import {
   atomicTypes,
   quantumEspressoInput,
 } from './quantum-espresso-input.ts';
-import {
-  findComplaint,
-  outcomeComplaint,
-  readQuantumEspressoXml,
-  structureMismatch,
-} from './quantum-espresso-output.ts';
+import { outcomeComplaint } from './engine-complaint.ts';
+import { findComplaint, readQuantumEspressoXml, structureMismatch } from './quantum-espresso-output.ts';
 import {
   type CodecReference,
   type EngineOutcome,
+  type FailureReason,
   type FileSet,
   type Fingerprint,
   type LabelResult,
   STDERR_FILE,
   STDOUT_FILE,
+  sumOfForces,
 } from './reference.ts';
 
 /** Settings of pw.x and their parts. */
@@ -127,7 +125,7 @@ export function quantumEspresso(settings: QuantumEspressoSettings): CodecReferen
     const cost = outcome.seconds;
     const stdout = files.get(STDOUT_FILE) ?? '';
     const stderr = files.get(STDERR_FILE) ?? '';
-    const failed = (reason: 'input' | 'scf' | 'crash' | 'timeout' | 'lost', message: string): LabelResult => ({
+    const failed = (reason: FailureReason, message: string): LabelResult => ({
       status: 'failed',
       reason,
       message,
@@ -171,8 +169,6 @@ export function quantumEspresso(settings: QuantumEspressoSettings): CodecReferen
     if (needsVirial && !virial) return failed('crash', 'the XML has no stress');
     if (![output.energy, ...forces, ...(virial ?? [])].every(Number.isFinite))
       return failed('crash', 'the XML has an energy, force or stress that is not finite');
-    const net = [0, 0, 0];
-    for (let i = 0; i < forces.length; i++) net[i % 3]! += forces[i]!;
     const fingerprint: Fingerprint = {
       code: `quantum-espresso ${output.version ?? 'of unknown version'}`,
       settings: described,
@@ -184,7 +180,7 @@ export function quantumEspresso(settings: QuantumEspressoSettings): CodecReferen
       internalEnergy: output.internalEnergy,
       forces,
       virial: needsVirial ? virial : null,
-      netForce: Math.hypot(...net),
+      netForce: Math.hypot(...sumOfForces(forces)),
       cost,
       fingerprint,
     };

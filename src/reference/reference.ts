@@ -105,3 +105,14 @@ export interface ManualReference {
 
 /** Any of the kinds. */
 export type Reference = CodecReference | ComputeReference | ManualReference;
+
+/** Σ F over the atoms, [3], eV/Å. @param forces [3n] */
+export function sumOfForces(forces: Float64Array): [number, number, number] {
+  const sum: [number, number, number] = [0, 0, 0];
+  for (let k = 0; k < forces.length; k += 3) {
+    sum[0] += forces[k]!;
+    sum[1] += forces[k + 1]!;
+    sum[2] += forces[k + 2]!;
+  }
+  return sum;
+}

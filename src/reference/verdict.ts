@@ -6,7 +6,14 @@ import { covalentRadiusOf, symbolOf } from '../core/elements.ts';
 import { InputError } from '../core/errors.ts';
 import { neighborList } from '../core/structure/neighbor-list.ts';
 import { atomCount, type Structure } from '../core/structure/structure.ts';
-import type { LabelFailure, LabelRejection, LabelResult, LabelSuccess, RejectionReason } from './reference.ts';
+import {
+  type LabelFailure,
+  type LabelRejection,
+  type LabelResult,
+  type LabelSuccess,
+  type RejectionReason,
+  sumOfForces,
+} from './reference.ts';
 
 /** Limits of what is computed and accepted, as a run file gives them. */
 export interface Gates {
@@ -96,17 +103,6 @@ function inconsistency(label: LabelSuccess, structure: Structure): string | null
   if (virial.length !== 6) return `virial must have 6 components, got ${virial.length}`;
   const component = virial.findIndex((w) => !Number.isFinite(w));
   return component < 0 ? null : `virial component ${component} must be finite, got ${virial[component]} eV`;
-}
-
-/** Σ F of all atoms, [3], eV/Å. */
-function sumOfForces(forces: Float64Array): [number, number, number] {
-  const sum: [number, number, number] = [0, 0, 0];
-  for (let k = 0; k < forces.length; k += 3) {
-    sum[0] += forces[k]!;
-    sum[1] += forces[k + 1]!;
-    sum[2] += forces[k + 2]!;
-  }
-  return sum;
 }
 
 /** The label with Σ F taken off in equal shares; `netForce` keeps what it was. */

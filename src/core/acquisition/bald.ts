@@ -1,5 +1,6 @@
+import { logDetGain } from '../regression/posterior.ts';
 import type { CandidateRows, Selection } from './acquisition.ts';
-import { byScore, condenseRows, logDetGain } from './gain.ts';
+import { byScore, condenseRows } from './gain.ts';
 
 /**
  * Mutual information of one output and the weights, nats: ½ ln(1 + σ_e²/σ_a²) (BALD, Houlsby et al. 2011).

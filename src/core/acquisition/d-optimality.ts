@@ -1,6 +1,7 @@
 import { appendRows } from '../numerics/qr.ts';
+import { logDetGain } from '../regression/posterior.ts';
 import type { CandidateRows, Chosen, Selection } from './acquisition.ts';
-import { byScore, condenseRows, logDetGain } from './gain.ts';
+import { byScore, condenseRows } from './gain.ts';
 
 /** Gains that differ by less than this share are ties, decided by id: kernels agree to 10⁻¹² only. */
 const TIE = 1e-10;

@@ -1,3 +1,4 @@
+import { threeDigits } from '../numerics/digits.ts';
 import type { TrustState, TrustVerdict } from '../uncertainty/trust-region.ts';
 import { largestNorm, type Motion } from './dynamics.ts';
 import { kineticTemperature } from './velocities.ts';
@@ -13,11 +14,6 @@ export interface HardLimits {
   readonly maxDisplacement: number;
   /** Highest kinetic temperature over that of the bath. */
   readonly maxTemperatureRatio: number;
-}
-
-/** Three significant digits, without an exponent where that is short. */
-function digits(value: number): string {
-  return String(Number(value.toPrecision(3)));
 }
 
 function broken(reason: string, value: number, limit: number): TrustVerdict {
@@ -42,17 +38,17 @@ export function hardVerdict(motion: Motion, dt: number, temperature: number, lim
   }
   if (!Number.isFinite(largestNorm(motion.positions))) return broken('positions are not finite', Number.NaN, 0);
   if (!(force <= limits.maxForce)) {
-    return broken(`force ${digits(force)} eV/Å above ${digits(limits.maxForce)}`, force, limits.maxForce);
+    return broken(`force ${threeDigits(force)} eV/Å above ${threeDigits(limits.maxForce)}`, force, limits.maxForce);
   }
   const displacement = largestNorm(motion.velocities) * dt;
   if (!(displacement <= limits.maxDisplacement)) {
-    const reason = `displacement ${digits(displacement)} Å per step above ${digits(limits.maxDisplacement)}`;
+    const reason = `displacement ${threeDigits(displacement)} Å per step above ${threeDigits(limits.maxDisplacement)}`;
     return broken(reason, displacement, limits.maxDisplacement);
   }
   const kinetic = kineticTemperature(motion.velocities, motion.masses);
   const hottest = limits.maxTemperatureRatio * temperature;
   if (!(kinetic <= hottest))
-    return broken(`temperature ${digits(kinetic)} K above ${digits(hottest)}`, kinetic, hottest);
+    return broken(`temperature ${threeDigits(kinetic)} K above ${threeDigits(hottest)}`, kinetic, hottest);
   return null;
 }
 

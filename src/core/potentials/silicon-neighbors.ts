@@ -1,11 +1,10 @@
 import { symbolOf } from '../elements.ts';
 import { InputError } from '../errors.ts';
+import { requireDistance } from '../structure/checks.ts';
 import { type NeighborList, neighborList } from '../structure/neighbor-list.ts';
 import type { Structure } from '../structure/structure.ts';
 
 const SILICON = 14;
-/** Atoms closer than this coincide, Å. */
-const COINCIDENT = 1e-3;
 
 /**
  * The neighbour list of a structure that must be silicon throughout.
@@ -26,13 +25,7 @@ export function siliconNeighbors(structure: Structure, cutoff: number, potential
   const list = neighborList(structure, cutoff);
   for (let i = 0; i < species.length; i++) {
     for (let p = list.offsets[i]!; p < list.offsets[i + 1]!; p++) {
-      if (list.distances[p]! >= COINCIDENT) continue;
-      const [j, distance] = [list.indices[p]!, list.distances[p]!];
-      throw new InputError(
-        'ATOMS_COINCIDE',
-        `atoms ${i} and ${j} must be at least ${COINCIDENT} Å apart, got ${distance} Å`,
-        { i, j, distance },
-      );
+      requireDistance(list.distances[p]!, i, list.indices[p]!);
     }
   }
   return list;

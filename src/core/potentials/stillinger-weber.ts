@@ -1,3 +1,4 @@
+import { addBondForce } from '../structure/bond-force.ts';
 import type { NeighborList } from '../structure/neighbor-list.ts';
 import type { Structure } from '../structure/structure.ts';
 import type { Potential, PotentialResult } from './potential.ts';
@@ -130,24 +131,9 @@ class StillingerWeber implements Potential {
     const { indices, vectors } = list;
     for (let a = 0; a < count; a++) {
       const p = first + a;
-      const j = indices[p]!;
-      const gx = this.gradient[3 * a]!;
-      const gy = this.gradient[3 * a + 1]!;
-      const gz = this.gradient[3 * a + 2]!;
-      const y = vectors[3 * p + 1]!;
-      const z = vectors[3 * p + 2]!;
-      forces[3 * i] = forces[3 * i]! + gx;
-      forces[3 * i + 1] = forces[3 * i + 1]! + gy;
-      forces[3 * i + 2] = forces[3 * i + 2]! + gz;
-      forces[3 * j] = forces[3 * j]! - gx;
-      forces[3 * j + 1] = forces[3 * j + 1]! - gy;
-      forces[3 * j + 2] = forces[3 * j + 2]! - gz;
-      virial[0] = virial[0]! - gx * vectors[3 * p]!;
-      virial[1] = virial[1]! - gy * y;
-      virial[2] = virial[2]! - gz * z;
-      virial[3] = virial[3]! - gy * z;
-      virial[4] = virial[4]! - gx * z;
-      virial[5] = virial[5]! - gx * y;
+      const [gx, gy, gz] = [this.gradient[3 * a]!, this.gradient[3 * a + 1]!, this.gradient[3 * a + 2]!];
+      const [x, y, z] = [vectors[3 * p]!, vectors[3 * p + 1]!, vectors[3 * p + 2]!];
+      addBondForce(forces, virial, i, indices[p]!, gx, gy, gz, x, y, z);
     }
   }
 }

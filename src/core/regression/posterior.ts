@@ -56,36 +56,41 @@ export function logDetPrecision(state: PosteriorState): number {
   return logDeterminant(state.r, state.mean.length);
 }
 
-/** I + G or I − G of a Gram matrix, in place. */
-function addToIdentity(g: Float64Array, n: number, sign: 1 | -1): Float64Array {
-  if (sign < 0) for (let k = 0; k < n * n; k++) g[k] = -g[k]!;
-  for (let i = 0; i < n; i++) g[i * n + i] = 1 + g[i * n + i]!;
-  return g;
-}
-
 /**
  * Mutual information between the weights and the labels of rows, nats (BALD of a Gaussian model; D-optimality gain).
  *
- *   ½ ln det(I_m + X S Xᵀ) = ½ ln det(I_d + R⁻ᵀXᵀX R⁻¹): the smaller of the two forms is used
+ *   ½ ln det(I_m + X S Xᵀ) = ½ ln det(I_d + R⁻ᵀXᵀX R⁻¹), S = (RᵀR)⁻¹: the smaller of the two forms is used
  *
+ * @param r             [d, d] upper-triangular factor of the precision of the weights
  * @param whitenedRows  [m, d] rows over their noise σ·s, row-major
  * @param kernels       does the Gram matrix when given
  * @cost                m d² + m d·min(m, d) flops
  */
+export function logDetGain(
+  r: Float64Array,
+  d: number,
+  whitenedRows: Float64Array,
+  m: number,
+  kernels?: LinearKernels,
+): number {
+  if (m === 0) return 0;
+  const u = whitenRows(r, d, whitenedRows, m);
+  const size = Math.min(m, d);
+  let g: Float64Array;
+  if (m > d) g = kernels === undefined ? gram(u, m, d) : kernels.gram(u, m, d);
+  else g = kernels === undefined ? rowGram(u, m, d) : kernels.gram(transpose(u, m, d), d, m);
+  for (let i = 0; i < size; i++) g[i * size + i] = 1 + g[i * size + i]!;
+  return 0.5 * logDeterminant(cholesky(g, size), size);
+}
+
+/** `logDetGain` of a posterior. */
 export function informationGain(
   state: PosteriorState,
   whitenedRows: Float64Array,
   m: number,
   kernels?: LinearKernels,
 ): number {
-  if (m === 0) return 0;
-  const d = state.mean.length;
-  const u = whitenRows(state.r, d, whitenedRows, m);
-  const size = Math.min(m, d);
-  let g: Float64Array;
-  if (m > d) g = kernels === undefined ? gram(u, m, d) : kernels.gram(u, m, d);
-  else g = kernels === undefined ? rowGram(u, m, d) : kernels.gram(transpose(u, m, d), d, m);
-  return 0.5 * logDeterminant(cholesky(addToIdentity(g, size, 1), size), size);
+  return logDetGain(state.r, state.mean.length, whitenedRows, m, kernels);
 }
 
 /**

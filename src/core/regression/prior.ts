@@ -1,14 +1,9 @@
 import { InputError } from '../errors.ts';
+import { median } from '../numerics/median.ts';
 import type { Prior } from './regression.ts';
 
 /** Precision of a reference-energy column that was first set by least squares: standard deviation 10 eV per atom. */
 export const REFERENCE_ENERGY_PRECISION = 0.01;
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
 
 /** Indices of columns whose scale is 0: no observation ever touched them and only the prior holds their weights. */
 export function unexcitedColumns(scales: ArrayLike<number>): number[] {

@@ -1,4 +1,5 @@
 import { InputError } from '../errors.ts';
+import { threeDigits } from '../numerics/digits.ts';
 import type { AssessmentFrame } from '../validation/errors.ts';
 import {
   assessFrames,
@@ -74,14 +75,10 @@ function ratioOf(criterion: Criterion): number {
   return Number.isNaN(ratio) ? Number.POSITIVE_INFINITY : ratio;
 }
 
-function digits(value: number): string {
-  return String(Number(value.toPrecision(3)));
-}
-
 /** One criterion in words. */
 function describe({ name, value, upper, tolerance }: Criterion): string {
-  const bound = upper === value ? digits(value) : `${digits(value)} (upper bound ${digits(upper)})`;
-  return `${name} ${bound} above ${digits(tolerance)}`;
+  const bound = upper === value ? threeDigits(value) : `${threeDigits(value)} (upper bound ${threeDigits(upper)})`;
+  return `${name} ${bound} above ${threeDigits(tolerance)}`;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { InputError } from '../errors.ts';
+import { threeDigits } from '../numerics/digits.ts';
 import { wideningFactor } from '../validation/bootstrap.ts';
 import { smallestEceTolerance, worstResidualTolerance } from '../validation/calibration.ts';
 import type { CriterionName, Tolerances } from './criteria.ts';
@@ -41,10 +42,6 @@ function leastStructures(holds: (n: number) => boolean): number | null {
   return high;
 }
 
-function digits(value: number): string {
-  return String(Number(value.toPrecision(3)));
-}
-
 /** A number rounded up to three digits: as a tolerance it still does. */
 function roundedUp(value: number): number {
   const rounded = Number(value.toPrecision(3));
@@ -78,19 +75,19 @@ export function unreachableTolerances(
     problems.push({
       name,
       needed,
-      message: `${name} tolerance must be at least ${needed} with ${structures} assessment structures (${why})${size}, got ${digits(tolerances[name])}`,
+      message: `${name} tolerance must be at least ${needed} with ${structures} assessment structures (${why})${size}, got ${threeDigits(tolerances[name])}`,
     });
   };
   const widening = wideningFactor(structures, level);
   if (!(widening <= LARGEST_WIDENING)) {
     const needed = leastStructures((n) => wideningFactor(n, level) <= LARGEST_WIDENING)!;
-    const message = `assessment structures must be at least ${needed}, or upper bounds are ${digits(widening)} times the errors, got ${structures}`;
+    const message = `assessment structures must be at least ${needed}, or upper bounds are ${threeDigits(widening)} times the errors, got ${structures}`;
     problems.push({ name: 'structures', needed, message });
   }
   for (const name of ['energyMae', 'forceRmse'] as const) {
     const smallest = smallestErrors[name] ?? 0;
     if (tolerances[name] >= smallest * widening) continue;
-    const why = `an error of ${digits(smallest)} has an upper bound ${digits(widening)} times that`;
+    const why = `an error of ${threeDigits(smallest)} has an upper bound ${threeDigits(widening)} times that`;
     const enough = leastStructures((n) => smallest * wideningFactor(n, level) <= tolerances[name]);
     refuse(name, smallest * widening, why, enough);
   }

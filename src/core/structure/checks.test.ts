@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { assertNoOverlap, checkStructure, minimumDistance } from './checks.ts';
+import { assertNoOverlap, checkStructure, minimumDistance, requireDistance } from './checks.ts';
 import type { Structure } from './structure.ts';
 
 const good: Structure = {
@@ -87,5 +87,13 @@ describe('assertNoOverlap', () => {
         cell: good.cell!.map((x) => x / 5),
       }),
     ).toThrow('atom 0 (Si) and its own image');
+  });
+});
+
+describe('shortest distance', () => {
+  it('refuses what has no direction', () => {
+    expect(() => requireDistance(1e-3, 0, 1)).not.toThrow();
+    expect(() => requireDistance(0, 4, 7)).toThrowError('distance of atoms 4 and 7 must be at least 0.001 Å, got 0 Å');
+    expect(() => requireDistance(Number.NaN, 0, 1)).toThrowError('got NaN Å');
   });
 });

@@ -105,3 +105,16 @@ export function assertNoOverlap(structure: Structure, fraction: number = 0.5, na
   const message = `${describePair(structure, pair)} of ${name} must be at least ${limit.toFixed(3)} Å apart, got ${pair.distance.toFixed(3)} Å`;
   throw new InputError('ATOMS_OVERLAP', message, { ...pair, limit });
 }
+
+/** Atoms closer than this, Å, coincide: they have no direction that could be trusted. */
+const SHORTEST_DISTANCE = 1e-3;
+
+/** Refuses a pair of atoms closer than 1e-3 Å. @throws InputError `ATOMS_COINCIDE` */
+export function requireDistance(r: number, i: number, j: number): void {
+  if (r >= SHORTEST_DISTANCE) return;
+  throw new InputError(
+    'ATOMS_COINCIDE',
+    `distance of atoms ${i} and ${j} must be at least ${SHORTEST_DISTANCE} Å, got ${r} Å`,
+    { i, j, distance: r },
+  );
+}

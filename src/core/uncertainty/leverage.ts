@@ -1,5 +1,6 @@
 import { InputError } from '../errors.ts';
 import { squaredRowNorms } from '../numerics/dense.ts';
+import { median } from '../numerics/median.ts';
 import { whitenRows } from '../numerics/triangular.ts';
 
 /**
@@ -18,9 +19,7 @@ export function leverages(r: Float64Array, n: number, rows: Float64Array, m: num
 /** Median of some leverages. @throws InputError `NO_LEVERAGES` without any */
 export function medianLeverage(values: ArrayLike<number>): number {
   if (values.length === 0) throw new InputError('NO_LEVERAGES', 'leverages must be at least one, got none');
-  const sorted = Float64Array.from(values).sort();
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : 0.5 * (sorted[middle - 1]! + sorted[middle]!);
+  return median(values);
 }
 
 /** Largest leverage over a reference (the median of the training set); NaN when one is NaN, 0 without any. */

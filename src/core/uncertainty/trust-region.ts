@@ -1,4 +1,5 @@
 import { InputError } from '../errors.ts';
+import { threeDigits } from '../numerics/digits.ts';
 
 /** How far a frame is trusted; the worst signal decides. */
 export type TrustState = 'trusted' | 'extrapolating' | 'broken';
@@ -110,11 +111,6 @@ export function automaticForceLimit(previous: number, sigmas: ArrayLike<number>,
   return Math.min(2 * previous, Math.max(0.5 * previous, found));
 }
 
-/** Three significant digits. */
-function digits(value: number): string {
-  return String(Number(value.toPrecision(3)));
-}
-
 /** One signal against its limits; `excess` orders signals of the same state. */
 interface Judged extends TrustVerdict {
   readonly excess: number;
@@ -132,7 +128,7 @@ function judge(name: string, unit: string, value: number, select: number, breaki
   }
   const state = !(value <= breaking) ? 'broken' : !(value <= select) ? 'extrapolating' : 'trusted';
   const limit = state === 'broken' ? breaking : select;
-  const reason = `${name} ${digits(value)}${unit} ${state === 'trusted' ? 'within' : 'above'} ${digits(limit)}`;
+  const reason = `${name} ${threeDigits(value)}${unit} ${state === 'trusted' ? 'within' : 'above'} ${threeDigits(limit)}`;
   // ∞/∞ is no excess: a signal without a limit never decides.
   return { state, reason, value, limit, excess: limit === Number.POSITIVE_INFINITY ? 0 : value / limit };
 }
@@ -153,7 +149,7 @@ export function classifyTrust(signals: FrameSignals, limits: TrustLimits): Trust
   if (!(distance >= 1)) {
     const reason = Number.isNaN(distance)
       ? 'shortest distance is not a number'
-      : `shortest distance ${digits(distance)} of its gate below 1`;
+      : `shortest distance ${threeDigits(distance)} of its gate below 1`;
     judged.unshift({ state: 'broken', reason, value: distance, limit: 1, excess: Number.POSITIVE_INFINITY });
   }
   let worst = judged[0]!;

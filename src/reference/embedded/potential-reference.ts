@@ -1,7 +1,7 @@
 import { InputError, NumericalError } from '../../core/errors.ts';
 import type { PotentialResult } from '../../core/potentials/potential.ts';
 import type { Structure } from '../../core/structure/structure.ts';
-import type { ComputeReference, Fingerprint, LabelResult } from '../reference.ts';
+import { type ComputeReference, type Fingerprint, type LabelResult, sumOfForces } from '../reference.ts';
 
 /**
  * A potential as a reference. Its errors become failures: InputError `input`, NumericalError `crash`. The cost is left 0,
@@ -27,15 +27,13 @@ export function potentialReference<R extends PotentialResult>(
           return { status: 'failed', reason: 'crash', message: error.message, cost: 0 };
         throw error;
       }
-      const sum = [0, 0, 0];
-      for (let k = 0; k < result.forces.length; k++) sum[k % 3] = sum[k % 3]! + result.forces[k]!;
       return {
         status: 'done',
         energy: result.energy,
         internalEnergy: internalEnergy(result),
         forces: result.forces,
         virial: result.virial,
-        netForce: Math.hypot(...sum),
+        netForce: Math.hypot(...sumOfForces(result.forces)),
         cost: 0,
         fingerprint,
       };

@@ -3,7 +3,7 @@ import { RandomStream } from '../../random.ts';
 import { neighborList } from '../../structure/neighbor-list.ts';
 import type { Structure } from '../../structure/structure.ts';
 import type { AceSpecification } from './basis.ts';
-import { Environment, requireDistance } from './environment.ts';
+import { Environment } from './environment.ts';
 import { HARMONIC_STRIDE, harmonicIndex, SphericalHarmonics } from './harmonics.ts';
 import { componentLayout } from './products.ts';
 import { innerSwitch, SphericalBessel, switchedCoreRepulsion } from './radial.ts';
@@ -122,13 +122,5 @@ describe('environment of an atom', () => {
     fresh.atomicBase(first);
     expect(again).toEqual(first);
     expect(environment.size).toBeLessThan(3);
-  });
-});
-
-describe('shortest distance', () => {
-  it('refuses what has no direction', () => {
-    expect(() => requireDistance(1e-3, 0, 1)).not.toThrow();
-    expect(() => requireDistance(0, 4, 7)).toThrowError('distance of atoms 4 and 7 must be at least 0.001 Å, got 0 Å');
-    expect(() => requireDistance(Number.NaN, 0, 1)).toThrowError('got NaN Å');
   });
 });

@@ -1,27 +1,10 @@
 /** The surroundings of one atom: radial functions and harmonics of its neighbours, and the atomic base A they sum to. */
-import { InputError } from '../../errors.ts';
+import { requireDistance } from '../../structure/checks.ts';
 import type { NeighborList } from '../../structure/neighbor-list.ts';
 import type { AcePair, AceSpecification } from './basis.ts';
 import { HARMONIC_STRIDE, SphericalHarmonics } from './harmonics.ts';
 import type { ComponentLayout } from './products.ts';
 import { innerSwitch, SphericalBessel, switchedCoreRepulsion } from './radial.ts';
-
-/** Atoms closer than this (Å) have no direction that could be trusted. */
-export const SHORTEST_DISTANCE = 1e-3;
-
-/** Refuses a pair of atoms closer than 1e-3 Å. @throws InputError `ATOMS_COINCIDE` */
-export function requireDistance(r: number, i: number, j: number): void {
-  if (r >= SHORTEST_DISTANCE) return;
-  throw new InputError(
-    'ATOMS_COINCIDE',
-    `distance of atoms ${i} and ${j} must be at least ${SHORTEST_DISTANCE} Å, got ${r} Å`,
-    {
-      i,
-      j,
-      distance: r,
-    },
-  );
-}
 
 /** Neighbours of one atom within the cutoffs of its pairs. Buffers are reused from atom to atom. */
 export class Environment {
@@ -89,7 +72,7 @@ export class Environment {
       const mu = elementOf[j]!;
       const pair = pairs[mu]!;
       if (r >= pair.cutoff) continue;
-      if (!(r >= SHORTEST_DISTANCE)) requireDistance(r, i, j);
+      requireDistance(r, i, j);
       const x = list.vectors[3 * p]! / r;
       const y = list.vectors[3 * p + 1]! / r;
       const z = list.vectors[3 * p + 2]! / r;

@@ -1,10 +1,10 @@
 import { atomicNumberOf, symbolOf } from '../../elements.ts';
 import { InputError } from '../../errors.ts';
+import { requireDistance } from '../../structure/checks.ts';
 import { neighborList } from '../../structure/neighbor-list.ts';
 import { atomCount, type Structure } from '../../structure/structure.ts';
 import type { Evaluation } from '../descriptors.ts';
 import { MAX_ORDER } from './coupling.ts';
-import { requireDistance } from './environment.ts';
 import { HARMONIC_STRIDE, SphericalHarmonics } from './harmonics.ts';
 import type { ProductBond, ProductFunction, ProductPotential } from './product-basis.ts';
 import { coreRepulsion, innerSwitch } from './radial.ts';

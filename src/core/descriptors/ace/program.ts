@@ -1,5 +1,6 @@
 import { atomicNumberOf, symbolOf } from '../../elements.ts';
 import { InputError } from '../../errors.ts';
+import { addBondForce } from '../../structure/bond-force.ts';
 import { neighborList } from '../../structure/neighbor-list.ts';
 import { atomCount, type Structure } from '../../structure/structure.ts';
 import type { AceProgram, Evaluation, RowSink, StructureRows } from '../descriptors.ts';
@@ -8,36 +9,6 @@ import { Environment } from './environment.ts';
 import { ProductGraph } from './product-graph.ts';
 import { type ComponentLayout, componentLayout, compileProducts, type ProductProgram } from './products.ts';
 import { RowAccumulator } from './rows.ts';
-
-/** Adds the force and virial of one bond: F_j −= G, F_i += G, W −= G ⊗ r, with G = ∂E_i/∂r_ij. */
-function addBond(
-  forces: Float64Array,
-  virial: Float64Array,
-  i: number,
-  j: number,
-  gradient: Float64Array,
-  x: number,
-  y: number,
-  z: number,
-): void {
-  const gx = gradient[0]!;
-  const gy = gradient[1]!;
-  const gz = gradient[2]!;
-  if (i !== j) {
-    forces[3 * i] = forces[3 * i]! + gx;
-    forces[3 * i + 1] = forces[3 * i + 1]! + gy;
-    forces[3 * i + 2] = forces[3 * i + 2]! + gz;
-    forces[3 * j] = forces[3 * j]! - gx;
-    forces[3 * j + 1] = forces[3 * j + 1]! - gy;
-    forces[3 * j + 2] = forces[3 * j + 2]! - gz;
-  }
-  virial[0] = virial[0]! - gx * x;
-  virial[1] = virial[1]! - gy * y;
-  virial[2] = virial[2]! - gz * z;
-  virial[3] = virial[3]! - gy * z;
-  virial[4] = virial[4]! - gx * z;
-  virial[5] = virial[5]! - gx * y;
-}
 
 /** The plain TypeScript program of a basis: the readable twin of the faster kernels. */
 class TypeScriptAceProgram implements AceProgram {
@@ -131,16 +102,9 @@ class TypeScriptAceProgram implements AceProgram {
         environment.gradient(k, graph.adjoint, gradient);
         const r = environment.distances[k]!;
         const u = environment.directions;
-        addBond(
-          forces,
-          virial,
-          i,
-          environment.atoms[k]!,
-          gradient,
-          r * u[3 * k]!,
-          r * u[3 * k + 1]!,
-          r * u[3 * k + 2]!,
-        );
+        const j = environment.atoms[k]!;
+        const [gx, gy, gz] = [gradient[0]!, gradient[1]!, gradient[2]!];
+        addBondForce(forces, virial, i, j, gx, gy, gz, r * u[3 * k]!, r * u[3 * k + 1]!, r * u[3 * k + 2]!);
       }
     }
     return { energy, atomEnergies, forces, virial };
@@ -192,9 +156,9 @@ class TypeScriptAceProgram implements AceProgram {
       const slope = coreSlopes[k]!;
       if (slope === 0) continue;
       const r = distances[k]!;
-      for (let d = 0; d < 3; d++) this.gradient[d] = slope * u[3 * k + d]!;
+      const [x, y, z] = [u[3 * k]!, u[3 * k + 1]!, u[3 * k + 2]!];
       const { forces, virial } = core;
-      addBond(forces, virial, i, atoms[k]!, this.gradient, r * u[3 * k]!, r * u[3 * k + 1]!, r * u[3 * k + 2]!);
+      addBondForce(forces, virial, i, atoms[k]!, slope * x, slope * y, slope * z, r * x, r * y, r * z);
     }
   }
 

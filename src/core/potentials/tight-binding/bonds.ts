@@ -1,3 +1,4 @@
+import { addBondForce } from '../../structure/bond-force.ts';
 import type { NeighborList } from '../../structure/neighbor-list.ts';
 import { hopping, repulsion } from './bowler.ts';
 import { angularBlock, bondGradient, ORBITALS } from './slater-koster.ts';
@@ -101,18 +102,7 @@ export function addBondForces(bonds: Bonds, density: Float64Array, forces: Float
     const gx = times * (gradient[0]! + pair * ux);
     const gy = times * (gradient[1]! + pair * uy);
     const gz = times * (gradient[2]! + pair * uz);
-    forces[3 * i] = forces[3 * i]! + gx;
-    forces[3 * i + 1] = forces[3 * i + 1]! + gy;
-    forces[3 * i + 2] = forces[3 * i + 2]! + gz;
-    forces[3 * j] = forces[3 * j]! - gx;
-    forces[3 * j + 1] = forces[3 * j + 1]! - gy;
-    forces[3 * j + 2] = forces[3 * j + 2]! - gz;
-    virial[0] = virial[0]! - gx * ux * r;
-    virial[1] = virial[1]! - gy * uy * r;
-    virial[2] = virial[2]! - gz * uz * r;
-    virial[3] = virial[3]! - gy * uz * r;
-    virial[4] = virial[4]! - gx * uz * r;
-    virial[5] = virial[5]! - gx * uy * r;
+    addBondForce(forces, virial, i, j, gx, gy, gz, ux * r, uy * r, uz * r);
   }
   return energy;
 }

@@ -120,7 +120,7 @@ describe('tight-binding silicon', () => {
     expect(() => potential.evaluate({ ...dimer(2), species: Uint8Array.of(14, 6) })).toThrow(
       'species for tight-binding silicon must be Si, got C at atom 1',
     );
-    expect(() => potential.evaluate(dimer(1e-5))).toThrow('atoms 0 and 1 must be at least 0.001 Å apart');
+    expect(() => potential.evaluate(dimer(1e-5))).toThrow('distance of atoms 0 and 1 must be at least 0.001 Å');
     const empty = { ...dimer(2), positions: new Float64Array(0), species: new Uint8Array(0) };
     expect(() => potential.evaluate(empty)).toThrow('structure must have at least one atom, got none');
     expect(() => tightBindingSilicon({ ...SHIFTED, smearing: 0 })).toThrow('smearing must be positive, got 0 eV');
