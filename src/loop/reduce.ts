@@ -1,10 +1,10 @@
 import { InputError } from '../core/errors.ts';
-import type { EventData, StoredEvent } from '../protocol/events.ts';
+import type { EventData, FingerprintData, StoredEvent } from '../protocol/events.ts';
 import type { LabelRecord, LabelRole, LoopState, RoundRecord } from './state.ts';
 import { currentRound } from './state.ts';
 
 /** Version of the reducer: a snapshot of another version is not used, the events are replayed instead. */
-export const REDUCER_VERSION = 1;
+export const REDUCER_VERSION = 2;
 
 /** How many of the latest reference calculations decide about a pause. */
 export const FAILURE_WINDOW = 20;
@@ -36,6 +36,14 @@ function queued(
     withdrawn: false,
     process: null,
   };
+}
+
+/**
+ * What the labels were computed with, after one more: structures of other elements bring other files, and the result must
+ * not depend on which label came first.
+ */
+function withFiles(known: FingerprintData | null, added: FingerprintData): FingerprintData {
+  return known === null ? added : { ...known, files: { ...added.files, ...known.files } };
 }
 
 function withLabels(state: LoopState, added: readonly LabelRecord[]): LoopState {
@@ -106,7 +114,7 @@ function reduceLabel(state: LoopState, event: StoredEvent): LoopState {
         message: '',
         process: null,
       }));
-      const known = { ...next, fingerprint: next.fingerprint ?? fingerprint };
+      const known = { ...next, fingerprint: withFiles(next.fingerprint, fingerprint) };
       return source === 'imported' ? { ...known, cost: known.cost + cost } : ended(known, false, cost);
     }
     case 'label-failed': {
@@ -199,8 +207,11 @@ function reduceRun(state: LoopState, event: StoredEvent): LoopState {
       return next.stopped?.outcome === 'converged' ? next : { ...next, stopped: null };
     }
     case 'labels-imported': {
-      const first = event.data.labels[0]?.fingerprint ?? null;
-      const next = { ...state, fingerprint: state.fingerprint ?? first };
+      const fingerprint = event.data.labels.reduce(
+        (known, label) => withFiles(known, label.fingerprint),
+        state.fingerprint,
+      );
+      const next = { ...state, fingerprint };
       return withLabels(
         next,
         event.data.labels.map((label, index) => ({

@@ -91,7 +91,7 @@ export interface LoopState {
   readonly runFile: string | null;
   readonly labels: Readonly<Record<string, LabelRecord>>;
   readonly rounds: readonly RoundRecord[];
-  /** What the first label was computed with; others must agree. */
+  /** What the labels were computed with: code and settings of the first, with which others must agree, and the files of all. */
   readonly fingerprint: FingerprintData | null;
   /** Outcome of the last 20 reference calculations since the run was last started: true = failed. */
   readonly recentFailures: readonly boolean[];
