@@ -1,10 +1,14 @@
 import { InputError } from '../core/errors.ts';
-import type { CriterionData, OriginData, PreconditionData } from '../protocol/events.ts';
+import type { Structure } from '../core/structure/structure.ts';
+import type { CriterionData, FingerprintData, OriginData, PreconditionData } from '../protocol/events.ts';
 import type { RunFile } from '../protocol/run-file.ts';
+import type { LabelValues } from './blobs.ts';
+import { readLabel, readStructure } from './blobs.ts';
 import { decide } from './decide.ts';
 import type { LabelRecord, LoopState } from './state.ts';
 import { spentLabels, wallTime } from './state.ts';
 import { lastAssessed } from './status.ts';
+import type { RunStore } from './store.ts';
 
 /** Everything the run knows of one structure. */
 export interface LabelExplanation {
@@ -30,6 +34,15 @@ export interface LabelExplanation {
   readonly directory: string | null;
   /** First round whose model knew it; null for assessment labels and unusable ones. */
   readonly taughtSince: number | null;
+}
+
+/** What the reference was given for one label and what it gave back. */
+export interface LabelExchange {
+  readonly input: Structure;
+  /** Null while there is none. */
+  readonly output: LabelValues | null;
+  /** Code, settings and files that this very label was computed with. */
+  readonly fingerprint: FingerprintData | null;
 }
 
 /** Why a run has not stopped, or why it has. */
@@ -89,6 +102,19 @@ export function explainLabel(state: LoopState, label: LabelRecord): LabelExplana
     retries: label.attempt + label.lost,
     taughtSince: taught?.round ?? null,
   };
+}
+
+/** Input, output and fingerprint of a label, out of the store. */
+export function labelExchange(store: RunStore, label: LabelRecord): LabelExchange {
+  let fingerprint: FingerprintData | null = null;
+  for (const { type, data } of label.result === null ? [] : store.events()) {
+    if (type === 'label-done' && data.id === label.id) fingerprint = data.fingerprint;
+    if (type === 'labels-imported') {
+      fingerprint = data.labels.find(({ id }) => id === label.id)?.fingerprint ?? fingerprint;
+    }
+  }
+  const output = label.result === null ? null : readLabel(store.blob(label.result));
+  return { input: readStructure(store.blob(label.structure)), output, fingerprint };
 }
 
 /** upper/tolerance of a criterion; ∞ where nothing was found. */

@@ -51,7 +51,10 @@ describe('run, status and explain', () => {
       const run = await querent(folder, 'run', 'toy.yaml');
       expect(run.code).toBe(0);
       expect(run.out).toContain('Done: all criteria met in 2 consecutive rounds.');
-      expect(run.out).toMatch(/querent export runs\/toy\/models\/round-\d\d\.model -o toy\.yace/);
+      expect(run.out).toMatch(
+        /LAMMPS: runs\/toy\/potential\.yace .*\nnext: {3}querent predict runs\/toy\/models\/round-\d\d\.model/,
+      );
+      expect(existsSync(join(folder, 'runs/toy/potential.yace'))).toBe(true);
       expect(run.err.split('\n')[0]).toMatch(/^toy: seed 1, reference sw-si, basis nmax 6,3 lmax 0,2, kernels /);
 
       const json = await querent(folder, 'status', 'runs/toy', '--json');
@@ -100,10 +103,17 @@ describe('run, status and explain', () => {
       expect(label.out).toMatch(
         new RegExp(`^${chosen.id}: training label of round 1, done\n {2}from {4}exploration, `),
       );
-      expect(label.out).toMatch(/chosen .*\n.*gain [\d.]+\n.*energy -?[\d.]+ eV, largest force [\d.]+ eV\/Å/);
+      expect(label.out).toMatch(
+        /chosen .*\n.*gain [\d.]+\n {2}input {3}Si8, cell [\d.]+ Å³\n {2}output {2}energy -?[\d.]+ eV, largest force [\d.]+ eV\/Å/,
+      );
+      expect(label.out).toMatch(/by {6}querent sw-si 1, \{/);
       expect(label.out).toContain('teaches the models since round 1');
       const data = JSON.parse((await querent(folder, 'explain', 'runs/toy', chosen.id, '--json')).out);
-      expect(data).toMatchObject({ id: chosen.id, role: 'training', taughtSince: 1 });
+      expect(data).toMatchObject({ id: chosen.id, role: 'training', taughtSince: 1, files: [] });
+      expect(data.input).toMatchObject({ species: new Array(8).fill('Si'), pbc: [true, true, true] });
+      expect([data.input.positions.length, data.input.cell.length, data.output.forces.length]).toEqual([24, 9, 24]);
+      expect(data.output.energy).toBe(data.energy);
+      expect(data.fingerprint.code).toMatch(/^querent sw-si \d+$/);
       const unknown = await querent(folder, 'explain', 'runs/toy', 'nothing');
       expect(unknown).toMatchObject({
         code: 1,

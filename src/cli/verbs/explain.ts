@@ -1,6 +1,11 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { LabelExplanation } from '../../loop/explain.ts';
-import { explainLabel, explainRun, findLabel } from '../../loop/explain.ts';
+import { symbolOf } from '../../core/elements.ts';
+import { cellVolume } from '../../core/structure/cell.ts';
+import type { Structure } from '../../core/structure/structure.ts';
+import type { LabelExchange, LabelExplanation } from '../../loop/explain.ts';
+import { explainLabel, explainRun, findLabel, labelExchange } from '../../loop/explain.ts';
 import type { LoopState } from '../../loop/state.ts';
 import { orderedLabels } from '../../loop/state.ts';
 import type { TelemetryRow } from '../../loop/store.ts';
@@ -9,8 +14,38 @@ import { openRun } from '../run-store.ts';
 import { cell, renderTable } from '../table.ts';
 import type { Verb } from '../verb.ts';
 
-function describe(label: LabelExplanation): string {
+/** Everything that is said of one label; `files` are those of its calculation. */
+interface WholeLabel extends LabelExplanation, LabelExchange {
+  readonly files: readonly string[];
+}
+
+/** `Ga1 As1, cell 157.46 Å³`: atoms by element, and the volume where there is a cell. */
+function composition({ species, cell: vectors }: Structure): string {
+  const counts = new Map<number, number>();
+  for (const z of species) counts.set(z, (counts.get(z) ?? 0) + 1);
+  const atoms = [...counts].map(([z, count]) => `${symbolOf(z)}${count}`).join(' ');
+  return vectors === null ? atoms : `${atoms}, cell ${cellVolume(vectors).toFixed(2)} Å³`;
+}
+
+/** The label as JSON shows it: symbols for atomic numbers, plain arrays, settings as data. */
+function plainLabel({ input, output, fingerprint, ...rest }: WholeLabel): object {
+  const { positions, cell: vectors, pbc, species } = input;
+  return {
+    ...rest,
+    input: {
+      species: Array.from(species, symbolOf),
+      positions: [...positions],
+      cell: vectors && [...vectors],
+      pbc,
+    },
+    output: output && { ...output, forces: [...output.forces], virial: output.virial && [...output.virial] },
+    fingerprint: fingerprint && { ...fingerprint, settings: JSON.parse(fingerprint.settings) as unknown },
+  };
+}
+
+function describe(label: WholeLabel): string {
   const { id, role, round, status, origin, chosen, energy, maxForce, cost, retries, message, directory } = label;
+  const { input, fingerprint, files } = label;
   const signals = Object.entries(origin.signals).map(([name, value]) => `${name} ${cell(value)}`);
   const lines = [`${id}: ${role} label of round ${round}, ${status}`, `  from    ${origin.kind}, ${origin.reason}`];
   if (origin.kind === 'exploration' || origin.kind === 'assessment') {
@@ -22,12 +57,17 @@ function describe(label: LabelExplanation): string {
   const pool = chosen.poolSize > 0 && role === 'training' ? ` from ${plural(chosen.poolSize, 'candidate')}` : '';
   lines.push(`  chosen  ${chosen.reason}${rank}${pool}`);
   if (chosen.gain !== null) lines.push(`          gain ${cell(chosen.gain)}`);
+  lines.push(`  input   ${composition(input)}`);
   if (energy !== null) {
-    lines.push(`  result  energy ${cell(energy, 8)} eV, largest force ${cell(maxForce)} eV/Å, ${formatSeconds(cost)}`);
+    lines.push(`  output  energy ${cell(energy, 8)} eV, largest force ${cell(maxForce)} eV/Å, ${formatSeconds(cost)}`);
   }
   if (retries > 0) lines.push(`  tried   ${plural(retries, 'time')} before`);
   if (message !== '') lines.push(`  said    ${message}`);
-  if (directory !== null) lines.push(`  files   ${directory}`);
+  if (fingerprint !== null) {
+    lines.push(`  by      ${fingerprint.code}, ${fingerprint.settings}`);
+    for (const [name, sha256] of Object.entries(fingerprint.files)) lines.push(`          ${name} sha256 ${sha256}`);
+  }
+  if (directory !== null) lines.push(`  files   ${directory}: ${files.length === 0 ? 'removed' : files.join(' ')}`);
   if (label.taughtSince !== null) lines.push(`  teaches the models since round ${label.taughtSince}`);
   return `${lines.join('\n')}\n`;
 }
@@ -92,9 +132,21 @@ export const verb: Verb = {
       .addHelpText('after', '\nExample:\n  querent explain runs/silicon\n  querent explain runs/silicon 3f2a');
   },
   async run(args, options, context): Promise<number> {
-    const { state, runFile, store } = openRun(args[0] as string, context.cwd);
-    const decisions = options.decisions === true ? store.telemetry('decision') : [];
-    store.close();
+    const id = args[1] as string | undefined;
+    const { directory, state, runFile, store } = openRun(args[0] as string, context.cwd);
+    let decisions: readonly TelemetryRow[] = [];
+    let whole: WholeLabel | null = null;
+    try {
+      if (options.decisions === true) decisions = store.telemetry('decision');
+      else if (id !== undefined) {
+        const label = findLabel(state, id);
+        const folder = label.directory === null ? null : join(directory, label.directory);
+        const files = folder !== null && existsSync(folder) ? readdirSync(folder).sort() : [];
+        whole = { ...explainLabel(state, label), ...labelExchange(store, label), files };
+      }
+    } finally {
+      store.close();
+    }
     if (options.decisions === true) {
       if (options.json === true)
         context.stdout(
@@ -107,12 +159,10 @@ export const verb: Verb = {
       else context.stdout(decisionTable(decisions));
       return 0;
     }
-    const id = args[1] as string | undefined;
     const json = (value: unknown): void => context.stdout(`${JSON.stringify(value, null, 1)}\n`);
-    if (id !== undefined) {
-      const explanation = explainLabel(state, findLabel(state, id));
-      if (options.json === true) json(explanation);
-      else context.stdout(describe(explanation));
+    if (whole !== null) {
+      if (options.json === true) json(plainLabel(whole));
+      else context.stdout(describe(whole));
       return 0;
     }
     const explanation = explainRun(state, runFile);
