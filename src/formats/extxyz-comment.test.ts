@@ -107,6 +107,7 @@ describe('formatInfoValue', () => {
       '"T F"',
     ]);
     expect(formatInfoValue('two words')).toBe('"two words"');
+    expect(formatInfoValue(2 ** 53)).toBe('9.007199254740992e+15');
     expect(formatInfoValue('15')).toBe('"_JSON \\"15\\""');
     expect(formatInfoValue([[1], [2]])).toBe('"_JSON [[1],[2]]"');
     expect(quoteText('')).toBe('""');

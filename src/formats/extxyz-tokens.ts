@@ -79,9 +79,12 @@ export function columnOfToken(line: string, index: number): number {
   return line.length + 1;
 }
 
-/** Shortest decimal that reads back as the same number; `nan` and `inf` as Python writes them. */
+/**
+ * Shortest decimal that reads back as the same number (with an exponent where plain digits would be an integer too large to
+ * be exact); `nan` and `inf` as Python writes them.
+ */
 export function formatNumber(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
-  return String(value);
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? value.toExponential() : String(value);
 }

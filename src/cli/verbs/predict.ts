@@ -82,7 +82,7 @@ const COLUMNS = [
 /** `querent predict MODEL STRUCTURES…` */
 export const verb: Verb = {
   name: 'predict',
-  summary: 'energies, forces and stresses of structures, each with its standard deviation',
+  summary: 'energies, forces and stresses with their standard deviations and trust',
   configure(command: Command): void {
     command
       .argument('<model>', 'model file, or a .yace potential (means only)')
