@@ -85,6 +85,25 @@ describe('documentation', () => {
     expect(unknown).toEqual([]);
   });
 
+  it('lists every field of the JSON that the verbs print', () => {
+    const page = PAGES.find(({ file }) => file === join('docs', 'guide', 'command-line.md'))!.text;
+    const missing: string[] = [];
+    for (const [file, name, rows] of [
+      ['src/loop/status.ts', 'StatusReport', '`run`, `status`'],
+      ['src/loop/explain.ts', 'RunExplanation', '`explain DIR`'],
+      ['src/loop/explain.ts', 'LabelExplanation', '`explain DIR ID`'],
+      ['src/node/training/predict.ts', 'StructurePrediction', '`predict`'],
+    ] as const) {
+      const text = readFileSync(join(ROOT, file), 'utf8');
+      const start = text.indexOf(`export interface ${name} {`);
+      const body = text.slice(start, text.indexOf('\n}', start));
+      const row = page.split('\n').find((line) => line.startsWith(`| ${rows} |`)) ?? '';
+      for (const [, field] of body.matchAll(/^ {2}readonly (\w+)/gm))
+        if (!new RegExp(`\\b${field}\\b`).test(row)) missing.push(`${rows}: ${field}`);
+    }
+    expect(missing).toEqual([]);
+  });
+
   it('has a page of theory for every stage that ARCHITECTURE.md names', () => {
     const architecture = PAGES.find(({ file }) => file === 'ARCHITECTURE.md')!.text;
     const pages = [...architecture.matchAll(/\(docs\/theory\/([\w-]+)\.md\)/g)].map((match) => match[1]!);
