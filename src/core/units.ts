@@ -17,5 +17,3 @@ export const BOHR = 0.529177210903;
 export const EV_PER_CUBIC_ANGSTROM_IN_GPA = 160.21766208;
 /** e²/(4πε₀) in eV·Å. */
 export const COULOMB = 14.399645351950543;
-/** 1 GPa in eV/Å³. */
-export const GPA = 1 / EV_PER_CUBIC_ANGSTROM_IN_GPA;

@@ -1,5 +1,6 @@
 import { InputError, NumericalError } from '../core/errors.ts';
 import { requireLength } from '../core/numerics/dense.ts';
+import type { Elimination } from '../core/numerics/qr.ts';
 import { createFactor } from '../core/regression/factor.ts';
 import type { Kernels } from './kernels.ts';
 import { typescriptKernels } from './typescript-kernels.ts';
@@ -99,16 +100,7 @@ export function wasmKernels(bytes: Uint8Array): Kernels {
     }
   }
 
-  function eliminate(
-    r: Float64Array,
-    z: Float64Array,
-    n: number,
-    columns: Float64Array,
-    stride: number,
-    targets: Float64Array,
-    m: number,
-    triangular = false,
-  ): number {
+  const eliminate: Elimination = (r, z, n, columns, stride, targets, m, triangular = false) => {
     const width = Math.ceil(n / 4) * 4;
     const rows = Math.ceil(m / 8) * 8;
     // Not a multiple of a power of two, so that neighbouring columns fall into different cache sets.
@@ -139,7 +131,7 @@ export function wasmKernels(bytes: Uint8Array): Kernels {
     } finally {
       kernels.release();
     }
-  }
+  };
 
   return { ...typescriptKernels(), name: 'wasm-simd', gram, factor: (columns) => createFactor(columns, eliminate) };
 }

@@ -1,4 +1,4 @@
-import { cellVolume, strained } from '../core/structure/cell.ts';
+import { cellVolume, strained, VOIGT_AXES } from '../core/structure/cell.ts';
 import type { Structure } from '../core/structure/structure.ts';
 import { atomCount } from '../core/structure/structure.ts';
 import type { CodecReference, ComputeReference, EngineOutcome, LabelSuccess } from '../reference/reference.ts';
@@ -9,19 +9,10 @@ const STEP = 1e-3;
 /** Largest difference of a force and of a stress from the differences of energies, eV/Å and eV/Å³. */
 const FORCE_AGREEMENT = 1e-3;
 const STRESS_AGREEMENT = 1e-4;
-/** Voigt order as pairs of axes. */
-const VOIGT = [
-  [0, 0],
-  [1, 1],
-  [2, 2],
-  [1, 2],
-  [0, 2],
-  [0, 1],
-] as const;
 
 /** Symmetric strain of `size` in one Voigt component, row-major. */
 function strainOf(component: number, size: number): Float64Array {
-  const [a, b] = VOIGT[component]!;
+  const [a, b] = VOIGT_AXES[component]!;
   const strain = new Float64Array(9);
   strain[3 * a + b]! += a === b ? size : size / 2;
   if (a !== b) strain[3 * b + a]! += size / 2;

@@ -1,7 +1,7 @@
 import { atomicNumberOf } from '../../src/core/elements.ts';
 import type { Potential, PotentialResult } from '../../src/core/potentials/potential.ts';
 import { RandomStream } from '../../src/core/random.ts';
-import { strained, transformRows } from '../../src/core/structure/cell.ts';
+import { strained, transformRows, VOIGT_AXES } from '../../src/core/structure/cell.ts';
 import type { Structure } from '../../src/core/structure/structure.ts';
 import { repeated } from '../../src/core/structure/supercell.ts';
 
@@ -130,20 +130,11 @@ export function forceSweep(potential: Potential, structure: Structure, seed: num
   return differenceSweep((h) => potential.evaluate(moved(h)).energy, -along, rms);
 }
 
-const VOIGT = [
-  [0, 0],
-  [1, 1],
-  [2, 2],
-  [1, 2],
-  [0, 2],
-  [0, 1],
-] as const;
-
 /** Each virial component against energies of strained structures; scale: root mean square of the virial. */
 export function virialSweeps(potential: Potential, structure: Structure): DifferenceSweep[] {
   const { virial } = potential.evaluate(structure);
   const rms = Math.sqrt(virial.reduce((sum, w) => sum + w * w, 0) / 6);
-  return VOIGT.map(([a, b], v) => {
+  return VOIGT_AXES.map(([a, b], v) => {
     const energy = (h: number): number => {
       const strain = new Float64Array(9);
       strain[3 * a + b] = strain[3 * a + b]! + h / 2;
@@ -182,11 +173,11 @@ export function randomRotation(seed: number): Float64Array {
 /** Rᵀ W R of a virial in Voigt order. */
 function turnedVirial(virial: Float64Array, matrix: Float64Array): Float64Array {
   const full = new Float64Array(9);
-  VOIGT.forEach(([a, b], v) => {
+  VOIGT_AXES.forEach(([a, b], v) => {
     full[3 * a + b] = virial[v]!;
     full[3 * b + a] = virial[v]!;
   });
-  return Float64Array.from(VOIGT, ([a, b]) => {
+  return Float64Array.from(VOIGT_AXES, ([a, b]) => {
     let sum = 0;
     for (let c = 0; c < 3; c++)
       for (let d = 0; d < 3; d++) sum += matrix[3 * c + a]! * full[3 * c + d]! * matrix[3 * d + b]!;
@@ -261,7 +252,7 @@ export function replicated(structure: Structure): Transformed {
 
 /** Σ_i r_i ⊗ F_i (symmetric part, Voigt): the virial of a molecule. */
 export function clusterVirial(structure: Structure, forces: Float64Array): Float64Array {
-  return Float64Array.from(VOIGT, ([a, b]) => {
+  return Float64Array.from(VOIGT_AXES, ([a, b]) => {
     let sum = 0;
     for (let i = 0; i < forces.length; i += 3) {
       sum += (structure.positions[i + a]! * forces[i + b]! + structure.positions[i + b]! * forces[i + a]!) / 2;

@@ -66,15 +66,6 @@ export function multiply(a: Float64Array, b: Float64Array, m: number, k: number,
   return c;
 }
 
-/** A·Bᵀ, every row of A against every row of B. @param a [m, k]  @param b [n, k]  @returns [m, n]; all row-major */
-export function multiplyTransposed(a: Float64Array, b: Float64Array, m: number, k: number, n: number): Float64Array {
-  requireLength('left factor', a, m * k);
-  requireLength('right factor', b, n * k);
-  const c = new Float64Array(m * n);
-  addProduct(1, blockOf(a, k), transposedBlock(blockOf(b, k)), blockOf(c, n), m, n, k);
-  return c;
-}
-
 /** Copies the upper triangle of a square matrix into the lower one, in place. @param a [n, n] */
 export function mirrorUpper(a: Float64Array, n: number): void {
   for (let i = 1; i < n; i++) for (let j = 0; j < i; j++) a[i * n + j] = a[j * n + i]!;

@@ -1,5 +1,5 @@
-import { InputError } from '../errors.ts';
-import { ascendingOrder, tridiagonalEigen } from './eigen-tridiagonal.ts';
+import { requireLength } from './dense.ts';
+import { ascendingOrder, requireMatrixSize, tridiagonalEigen } from './eigen-tridiagonal.ts';
 
 /**
  * Eigenvalues and eigenvectors of complex Hermitian matrices of one size. Householder reflections H_i = 1 − τ_i v_i v_i†
@@ -25,10 +25,7 @@ export class HermitianEigensolver {
 
   /** @param n number of rows, at least 1 */
   constructor(n: number) {
-    if (!(Number.isInteger(n) && n >= 1)) {
-      throw new InputError('MATRIX_SIZE', `matrix size must be a positive integer, got ${n}`, { n });
-    }
-    this.size = n;
+    this.size = requireMatrixSize(n);
     this.values = new Float64Array(n);
     this.re = new Float64Array(n * n);
     this.im = new Float64Array(n * n);
@@ -44,12 +41,14 @@ export class HermitianEigensolver {
 
   /**
    * Diagonalises the matrix real + i·imaginary, both [n, n]; only the lower triangles are read, and the imaginary
-   * diagonal counts as zero. @throws NumericalError `EIGEN_NO_CONVERGENCE`
+   * diagonal counts as zero. @throws InputError `SHAPE_MISMATCH`; NumericalError as `tridiagonalEigen`
    */
   decompose(real: Float64Array, imaginary: Float64Array): Float64Array {
     const { size: n, diagonal, values, order, inner } = this;
-    this.re.set(real);
-    this.im.set(imaginary);
+    requireLength('real part', real, n * n);
+    requireLength('imaginary part', imaginary, n * n);
+    this.re.set(real.subarray(0, n * n));
+    this.im.set(imaginary.subarray(0, n * n));
     for (let i = n - 1; i >= 1; i--) this.reflect(i);
     for (let i = 0; i < n; i++) diagonal[i] = this.re[i * n + i]!;
     inner.fill(0);

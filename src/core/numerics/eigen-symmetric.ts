@@ -1,5 +1,5 @@
-import { InputError } from '../errors.ts';
-import { ascendingOrder, tridiagonalEigen } from './eigen-tridiagonal.ts';
+import { requireLength } from './dense.ts';
+import { ascendingOrder, requireMatrixSize, tridiagonalEigen } from './eigen-tridiagonal.ts';
 
 /**
  * Eigenvalues and eigenvectors of real symmetric matrices of one size: Householder reduction to tridiagonal form and
@@ -24,10 +24,7 @@ export class SymmetricEigensolver {
 
   /** @param n number of rows, at least 1 */
   constructor(n: number) {
-    if (!(Number.isInteger(n) && n >= 1)) {
-      throw new InputError('MATRIX_SIZE', `matrix size must be a positive integer, got ${n}`, { n });
-    }
-    this.size = n;
+    this.size = requireMatrixSize(n);
     this.values = new Float64Array(n);
     this.reflectors = new Float64Array(n * n);
     this.tau = new Float64Array(n);
@@ -38,10 +35,11 @@ export class SymmetricEigensolver {
     this.order = new Int32Array(n);
   }
 
-  /** Diagonalises `matrix` [n, n]; only its lower triangle is read. @throws NumericalError `EIGEN_NO_CONVERGENCE` */
+  /** Diagonalises `matrix` [n, n]; only its lower triangle is read. @throws InputError `SHAPE_MISMATCH`; NumericalError as `tridiagonalEigen` */
   decompose(matrix: Float64Array): Float64Array {
     const { size: n, diagonal, values, order, inner } = this;
-    this.reflectors.set(matrix);
+    requireLength('matrix', matrix, n * n);
+    this.reflectors.set(matrix.subarray(0, n * n));
     for (let i = n - 1; i >= 1; i--) this.reflect(i);
     for (let i = 0; i < n; i++) diagonal[i] = this.reflectors[i * n + i]!;
     inner.fill(0);

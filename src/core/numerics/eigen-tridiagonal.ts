@@ -1,8 +1,14 @@
-import { NumericalError } from '../errors.ts';
+import { InputError, NumericalError } from '../errors.ts';
 
 /** QL steps allowed per eigenvalue; two are usual, so more than this means that the input is not a number. */
 const STEPS_PER_VALUE = 60;
 const EPSILON = 2.220446049250313e-16;
+
+/** Checks the number of rows of a matrix. @throws InputError `MATRIX_SIZE` unless it is a positive integer */
+export function requireMatrixSize(n: number): number {
+  if (Number.isInteger(n) && n >= 1) return n;
+  throw new InputError('MATRIX_SIZE', `matrix size must be a positive integer, got ${n}`, { n });
+}
 
 /**
  * Multiplies columns low … high of the n × n matrix `z` from the right by the plane rotations of one QL sweep, the last
@@ -76,7 +82,7 @@ function blockEnd(d: Float64Array, e: Float64Array, l: number): number {
  * @param e [n] e[i] couples i and i + 1, e[n−1] is not used; destroyed
  * @param z [n, n] row-major; on return z·V, whose column v belongs to d[v] (pass the identity for V itself)
  * @param cosines [n] scratch  @param sines [n] scratch
- * @throws NumericalError `EIGEN_NO_CONVERGENCE` when the entries are not finite
+ * @throws NumericalError `EIGEN_NO_CONVERGENCE` or `EIGENVALUE_NOT_FINITE` when entries are not finite
  */
 export function tridiagonalEigen(
   d: Float64Array,
@@ -132,6 +138,13 @@ export function tridiagonalEigen(
       e[l] = g;
       e[m] = 0;
     }
+  }
+  const bad = d.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    throw new NumericalError('EIGENVALUE_NOT_FINITE', `eigenvalue ${bad} of ${n} must be finite, got ${d[bad]}`, {
+      index: bad,
+      size: n,
+    });
   }
 }
 

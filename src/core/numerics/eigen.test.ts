@@ -2,10 +2,29 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NumericalError } from '../errors.ts';
 import { RandomStream } from '../random.ts';
-import { HermitianEigensolver, hermitianEigen, SymmetricEigensolver, symmetricEigen } from './eigen.ts';
+import { HermitianEigensolver } from './eigen-hermitian.ts';
+import { SymmetricEigensolver } from './eigen-symmetric.ts';
 import { ascendingOrder, tridiagonalEigen } from './eigen-tridiagonal.ts';
 
 const ROUNDING = 'backward stable: some n·eps of the norm, which is about 1 to 10 here';
+
+/** All values and vectors of a real symmetric matrix. */
+function symmetricEigen(matrix: Float64Array, n: number) {
+  const solver = new SymmetricEigensolver(n);
+  const values = solver.decompose(matrix).slice();
+  const vectors = new Float64Array(n * n);
+  solver.vectors(n, vectors);
+  return { values, vectors };
+}
+
+/** All values and vectors of the Hermitian matrix re + i·im. */
+function hermitianEigen(re: Float64Array, im: Float64Array, n: number) {
+  const solver = new HermitianEigensolver(n);
+  const values = solver.decompose(re, im).slice();
+  const [real, imaginary] = [new Float64Array(n * n), new Float64Array(n * n)];
+  solver.vectors(n, real, imaginary);
+  return { values, real, imaginary };
+}
 
 /** A Hermitian matrix of independent entries in [−1, 1). */
 function randomHermitian(n: number, seed: number): { re: Float64Array; im: Float64Array } {
@@ -223,8 +242,10 @@ describe('tridiagonal QL', () => {
 
 describe('refusals', () => {
   it('names sizes that do not fit', () => {
-    expect(() => symmetricEigen(new Float64Array(3), 2)).toThrow('matrix must have 4 entries, got 3');
-    expect(() => hermitianEigen(new Float64Array(4), new Float64Array(3), 2)).toThrow('imaginary part must have 4');
+    expect(() => symmetricEigen(new Float64Array(3), 2)).toThrow('matrix must hold 4 numbers, got 3');
+    expect(() => hermitianEigen(new Float64Array(4), new Float64Array(3), 2)).toThrow(
+      'imaginary part must hold 4 numbers, got 3',
+    );
     expect(() => new SymmetricEigensolver(0)).toThrow('matrix size must be a positive integer, got 0');
     expect(() => new HermitianEigensolver(1.5)).toThrow('matrix size must be a positive integer, got 1.5');
   });
@@ -233,5 +254,11 @@ describe('refusals', () => {
     const matrix = Float64Array.of(1, 0, 0, 0.5, 2, 0, 0.1, Number.NaN, 3);
     expect(() => symmetricEigen(matrix, 3)).toThrow(NumericalError);
     expect(() => hermitianEigen(matrix, new Float64Array(9), 3)).toThrow(NumericalError);
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => symmetricEigen(Float64Array.of(bad), 1)).toThrow('eigenvalue 0 of 1 must be finite');
+      expect(() => symmetricEigen(Float64Array.of(bad, 0, 0, 1), 2)).toThrow(NumericalError);
+      expect(() => symmetricEigen(Float64Array.of(1, 0, 0, bad), 2)).toThrow(NumericalError);
+      expect(() => hermitianEigen(Float64Array.of(1, 0, 0, bad), new Float64Array(4), 2)).toThrow(NumericalError);
+    }
   });
 });

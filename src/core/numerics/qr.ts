@@ -71,21 +71,6 @@ function applyTransposedT(t: Float64Array, width: number, w: Float64Array, n: nu
 }
 
 /**
- * Replaces the upper triangle R by that of QR([R; Z]) and z by the matching part of Qᵀ[z; y]. Arguments and errors as
- * `eliminateColumns`, its plain form; a faster one may stand in for it.
- */
-export type Elimination = (
-  r: Float64Array,
-  z: Float64Array,
-  n: number,
-  columns: Float64Array,
-  stride: number,
-  targets: Float64Array,
-  m: number,
-  triangular?: boolean,
-) => number;
-
-/**
  * Replaces the upper triangle R by that of QR([R; Z]) and z by the matching part of Qᵀ[z; y], with Householder
  * reflectors in compact WY form.
  *
@@ -137,6 +122,9 @@ export function eliminateColumns(
     throw new NumericalError('NOT_FINITE', `targets must be finite, got a norm of ${left}`, { norm: left });
   return left;
 }
+
+/** What `eliminateColumns`, the plain form, does; a faster one may stand in for it. */
+export type Elimination = typeof eliminateColumns;
 
 /** Copies m rows of length n (from row `first`) into columns of length `stride`, in cache-sized tiles. */
 export function rowsToColumns(

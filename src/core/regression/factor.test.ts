@@ -13,7 +13,7 @@ import {
   mergeTwoFactors,
   squaredResidual,
 } from './factor.ts';
-import { isotropicPrior, priorPrecision, smoothnessPrior, unexcitedColumns } from './prior.ts';
+import { isotropicPrior, priorPrecision, smoothnessPrior } from './prior.ts';
 import type { FactorState } from './regression.ts';
 
 const D = 13;
@@ -146,7 +146,6 @@ describe('priors', () => {
   });
 
   it('give columns that were never excited the median scale', () => {
-    expect(unexcitedColumns([1, 0, 3, 0])).toEqual([1, 3]);
     expect(isotropicPrior([1, 0, 3, 0]).gamma).toEqual(Float64Array.of(1, 2, 3, 2));
     expect(isotropicPrior([0]).gamma).toEqual(Float64Array.of(1));
   });

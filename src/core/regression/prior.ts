@@ -2,18 +2,10 @@ import { InputError } from '../errors.ts';
 import { median } from '../numerics/median.ts';
 import type { Prior } from './regression.ts';
 
-/** Precision of a reference-energy column that was first set by least squares: standard deviation 10 eV per atom. */
-export const REFERENCE_ENERGY_PRECISION = 0.01;
-
-/** Indices of columns whose scale is 0: no observation ever touched them and only the prior holds their weights. */
-export function unexcitedColumns(scales: ArrayLike<number>): number[] {
-  return Array.from(scales).flatMap((scale, v) => (scale === 0 ? [v] : []));
-}
-
 /**
  * Smoothness prior on columns scaled to unit root mean square: Γ_v = scale_v · smoothness_v / min smoothness, followed
  * by nuisance columns of fixed precision. A column of scale 0 takes the median scale: its weight stays 0 with a
- * finite variance (`unexcitedColumns` names them).
+ * finite variance.
  *
  * @param scales      [basis] root mean square of each basis column (over force rows), ≥ 0
  * @param smoothness  [basis] smoothness weights, > 0

@@ -103,16 +103,3 @@ export function unreachableTolerances(
   }
   return problems;
 }
-
-/**
- * Refuses tolerances that an assessment set of this size cannot certify, before anything is computed.
- * @throws InputError `UNREACHABLE_TOLERANCE` naming the numbers that would do
- */
-export function refuseUnreachable(tolerances: Tolerances, structures: number, options: ReachabilityOptions = {}): void {
-  const problems = unreachableTolerances(tolerances, structures, options);
-  if (problems.length === 0) return;
-  throw new InputError('UNREACHABLE_TOLERANCE', problems.map(({ message }) => message).join('; '), {
-    structures,
-    needed: Object.fromEntries(problems.map(({ name, needed }) => [name, needed])),
-  });
-}

@@ -181,6 +181,16 @@ export function wrapped(structure: Structure): Structure {
   return { ...structure, positions };
 }
 
+/** Axes of the components of a symmetric tensor in Voigt order: xx yy zz yz xz xy. */
+export const VOIGT_AXES = [
+  [0, 0],
+  [1, 1],
+  [2, 2],
+  [1, 2],
+  [0, 2],
+  [0, 1],
+] as const;
+
 /**
  * The structure under a homogeneous deformation: every row vector r, lattice vectors included, becomes r(1 + ε).
  * @param strain [9] ε, row-major, dimensionless

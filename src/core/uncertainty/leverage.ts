@@ -21,10 +21,3 @@ export function medianLeverage(values: ArrayLike<number>): number {
   if (values.length === 0) throw new InputError('NO_LEVERAGES', 'leverages must be at least one, got none');
   return median(values);
 }
-
-/** Largest leverage over a reference (the median of the training set); NaN when one is NaN, 0 without any. */
-export function leverageRatio(values: ArrayLike<number>, reference: number): number {
-  let largest = 0;
-  for (let i = 0; i < values.length; i++) largest = Math.max(largest, values[i]!);
-  return largest / reference;
-}

@@ -51,16 +51,6 @@ export function summarizeErrors(errors: ArrayLike<number>): ErrorSummary {
   return { count, mean: sum / count, mae: absolute / count, rmse: Math.sqrt(square / count), max };
 }
 
-/** Mean absolute error (1/n) Σ|e|, leaving out NaN; NaN without any value. */
-export function meanAbsoluteError(errors: ArrayLike<number>): number {
-  return summarizeErrors(errors).mae;
-}
-
-/** Root mean square error √((1/n) Σe²), leaving out NaN; NaN without any value. */
-export function rootMeanSquareError(errors: ArrayLike<number>): number {
-  return summarizeErrors(errors).rmse;
-}
-
 /**
  * Checks the shape of assessment frames.
  * @throws InputError `ASSESSMENT_FRAME` when atoms is not a positive integer or the force arrays differ in length.

@@ -1,5 +1,6 @@
 import { atomicNumberOf, symbolOf } from '../../elements.ts';
 import { InputError } from '../../errors.ts';
+import { VOIGT_AXES } from '../../structure/cell.ts';
 import { requireDistance } from '../../structure/checks.ts';
 import { neighborList } from '../../structure/neighbor-list.ts';
 import { atomCount, type Structure } from '../../structure/structure.ts';
@@ -8,16 +9,6 @@ import { MAX_ORDER } from './coupling.ts';
 import { HARMONIC_STRIDE, SphericalHarmonics } from './harmonics.ts';
 import type { ProductBond, ProductFunction, ProductPotential } from './product-basis.ts';
 import { coreRepulsion, innerSwitch } from './radial.ts';
-
-// Pairs of Cartesian components in Voigt order.
-const VOIGT = [
-  [0, 0],
-  [1, 1],
-  [2, 2],
-  [1, 2],
-  [0, 2],
-  [0, 1],
-] as const;
 
 /** Everything of one neighbour that its force needs. */
 interface Neighbor {
@@ -289,7 +280,7 @@ export class ProductEvaluator {
       forces[3 * i + d]! += gradient[d]!;
       forces[3 * atom + d]! -= gradient[d]!;
     }
-    VOIGT.forEach(([a, b], v) => {
+    VOIGT_AXES.forEach(([a, b], v) => {
       virial[v]! -= gradient[a]! * r * unit[b]!;
     });
   }

@@ -1,5 +1,6 @@
 import { InputError } from '../../errors.ts';
-import { HermitianEigensolver, SymmetricEigensolver } from '../../numerics/eigen.ts';
+import { HermitianEigensolver } from '../../numerics/eigen-hermitian.ts';
+import { SymmetricEigensolver } from '../../numerics/eigen-symmetric.ts';
 import { type BrillouinZoneSampling, checkSampling } from '../../structure/brillouin-zone.ts';
 import type { Structure } from '../../structure/structure.ts';
 import type { Potential, PotentialResult } from '../potential.ts';
