@@ -1,30 +1,23 @@
 /** The Quantum ESPRESSO reference against the real pw.x: numbers, failures, time limits, kills and resumption. */
 import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { cellVolume } from '../../src/core/structure/cell.ts';
 import { structureId } from '../../src/core/structure/identity.ts';
 import type { Structure } from '../../src/core/structure/structure.ts';
 import { EV_PER_CUBIC_ANGSTROM_IN_GPA } from '../../src/core/units.ts';
 import type { LabelRequest } from '../../src/loop/ports.ts';
 import { checkReference, trialCell } from '../../src/node/doctor-reference.ts';
-import { findExecutable } from '../../src/node/execution/local.ts';
 import { markedProcesses } from '../../src/node/execution/processes.ts';
 import { createReference, DEBIAN_PSEUDOPOTENTIALS, gatesOf } from '../../src/node/labeller-reference.ts';
 import { createLabeller } from '../../src/node/labeller.ts';
 import { referenceSchema } from '../../src/protocol/run-file-reference.ts';
 import type { CodecReference, LabelSuccess, Reference } from '../../src/reference/reference.ts';
 import { golden } from '../support/golden.ts';
-
-const HERE = findExecutable('pw.x') !== null && existsSync(join(DEBIAN_PSEUDOPOTENTIALS, 'Si.pz-vbc.UPF'));
-// Where the documented set-up installs the engine, its absence is a failure and not a reason to skip.
-const REQUIRED = Boolean(process.env.CI) && existsSync('/etc/debian_version');
-const REASON = HERE
-  ? ''
-  : ' (skipped: no pw.x with Si.pz-vbc.UPF here; apt-get install quantum-espresso quantum-espresso-data)';
+import { attemptsIn, describeWithPw } from './pw.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -37,11 +30,7 @@ afterEach(() => {
   expect(left, 'processes left over').toEqual([]);
 });
 
-function attempts(): string[] {
-  const labels = join(directory, 'labels');
-  if (!existsSync(labels)) return [];
-  return readdirSync(labels).flatMap((id) => readdirSync(join(labels, id)).map((name) => join(labels, id, name)));
-}
+const attempts = (): string[] => attemptsIn(directory);
 
 const section = (change: Record<string, unknown> = {}) =>
   referenceSchema.parse({
@@ -74,11 +63,7 @@ const never = new AbortController().signal;
 /** Settings that keep pw.x busy for several seconds. */
 const slow = { ecutwfc: 60, mesh: [4, 4, 4] };
 
-it('pw.x is installed where the documented set-up installs it', () => {
-  expect(HERE || !REQUIRED, 'pw.x and Si.pz-vbc.UPF').toBe(true);
-});
-
-describe.runIf(HERE)(`pw.x${REASON}`, () => {
+describeWithPw('pw.x', () => {
   it('labels Si2 as it did when its output was saved', async () => {
     const { result } = await labellerOf(await referenceOf()).label(request, never);
     expect(result).toMatchObject({ status: 'done' });
