@@ -9,7 +9,7 @@ function mix(h: number): number {
   return (x ^ (x >>> 16)) | 0;
 }
 
-/** 128-bit hash of a key, as the state of a generator. */
+/** Hash of a key to the 128 bits of a generator's state, 96 of them independent (the words are chained once around). */
 function stateOf(key: string): number[] {
   const state = [0x9e3779b9, 0x243f6a88, 0xb7e15162, 0x6a09e667];
   for (let c = 0; c < key.length; c++) {

@@ -4,6 +4,7 @@ import { RandomStream } from '../core/random.ts';
 import { cellVolume, strained } from '../core/structure/cell.ts';
 import { structureId } from '../core/structure/identity.ts';
 import { type Structure, atomCount } from '../core/structure/structure.ts';
+import { EV_PER_CUBIC_ANGSTROM_IN_GPA } from '../core/units.ts';
 import type { Labeller } from '../loop/ports.ts';
 import type { LabelSuccess } from '../reference/reference.ts';
 
@@ -147,7 +148,7 @@ export async function checkReference(
       let reported = 0;
       for (const component of components) reported -= base.virial[component]! / volume / components.length;
       const difference = (await slope(moved, STRAIN)) / volume / components.length;
-      compare('stress', along, reported, difference, 0.5 / 160.21766208, 0.05);
+      compare('stress', along, reported, difference, 0.5 / EV_PER_CUBIC_ANGSTROM_IN_GPA, 0.05);
     }
   }
   return {
