@@ -66,11 +66,15 @@ function rotateColumns(
   }
 }
 
+/** Squares of couplings below this underflow: they count as zero. */
+const TINY = 1e-140;
+
 /** First index m ≥ l whose coupling to m + 1 is negligible beside the two diagonal entries. */
 function blockEnd(d: Float64Array, e: Float64Array, l: number): number {
   let m = l;
   for (; m < d.length - 1; m++) {
-    if (Math.abs(e[m]!) <= EPSILON * (Math.abs(d[m]!) + Math.abs(d[m + 1]!))) break;
+    const coupling = Math.abs(e[m]!);
+    if (coupling <= EPSILON * (Math.abs(d[m]!) + Math.abs(d[m + 1]!)) || coupling < TINY) break;
   }
   return m;
 }

@@ -113,6 +113,7 @@ function stirlingRemainder(x: number): number {
 export function logGamma(x: number): number {
   if (!(x > 0)) refuse('argument of ln Γ', 'be positive', x);
   if (x === 1 || x === 2) return 0;
+  if (x === Number.POSITIVE_INFINITY) return x;
   let shifted = x;
   let product = 1;
   while (shifted < 12) product *= shifted++;
