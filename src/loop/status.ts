@@ -65,6 +65,9 @@ export interface StatusReport {
   /** Round under way, from 0. */
   readonly iteration: number;
   readonly labels: { readonly training: LabelCounts; readonly assessment: LabelCounts };
+  /** Failed and rejected labels of both roles by reason. */
+  readonly failures: Readonly<Record<string, number>>;
+  readonly rejections: Readonly<Record<string, number>>;
   /** Training labels that count against the budget, and the budget. */
   readonly budget: { readonly spent: number; readonly labels: number; readonly rounds: number };
   readonly criteria: readonly CriterionData[];
@@ -94,6 +97,15 @@ export function countLabels(state: LoopState, role: LabelRole): LabelCounts {
   const counts = { done: 0, running: 0, queued: 0, failed: 0, rejected: 0, withdrawn: 0 };
   for (const label of orderedLabels(state, role)) counts[label.withdrawn ? 'withdrawn' : label.status]++;
   return counts;
+}
+
+/** Reasons why labels failed (or were rejected) for good, most frequent first. */
+export function countReasons(state: LoopState, status: 'failed' | 'rejected'): Readonly<Record<string, number>> {
+  const counts = new Map<string, number>();
+  for (const label of Object.values(state.labels)) {
+    if (label.status === status) counts.set(label.reason, (counts.get(label.reason) ?? 0) + 1);
+  }
+  return Object.fromEntries([...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)));
 }
 
 /** The latest round whose model was judged, or null. */
@@ -144,6 +156,8 @@ export function statusOf(state: LoopState, runFile: RunFile): StatusReport {
     phase,
     iteration: Math.max(0, state.rounds.length - 1),
     labels: { training: countLabels(state, 'training'), assessment: countLabels(state, 'assessment') },
+    failures: countReasons(state, 'failed'),
+    rejections: countReasons(state, 'rejected'),
     budget: { spent: spentLabels(state), labels: runFile.budget.labels, rounds: runFile.budget.rounds },
     criteria: judged?.assessed?.criteria ?? [],
     preconditions: judged?.assessed?.preconditions ?? [],

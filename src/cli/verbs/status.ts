@@ -32,6 +32,8 @@ export const verb: Verb = {
       phase,
       iteration,
       labels,
+      failures,
+      rejections,
       budget,
       criteria,
       preconditions,
@@ -48,6 +50,12 @@ export const verb: Verb = {
       `assessment  ${formatCounts(labels.assessment)}`,
       `reference   ${formatSeconds(cost)} of computing`,
     ];
+    const reasons = (counts: Readonly<Record<string, number>>): string =>
+      Object.entries(counts)
+        .map(([why, count]) => `${why} ${count}`)
+        .join(', ');
+    if (Object.keys(failures).length > 0) lines.push(`failed      ${reasons(failures)}`);
+    if (Object.keys(rejections).length > 0) lines.push(`rejected    ${reasons(rejections)}`);
     if (criteria.length > 0) {
       lines.push('', `round ${assessedRound}:`, criteriaTable(criteria, preconditions).trimEnd());
       if (binding !== null)
