@@ -211,6 +211,28 @@ describe('neighborList by hand', () => {
     const broken = { ...structure, positions: Float64Array.of(0, 0, 0, 1, Number.NaN, 0) };
     expect(() => neighborList(broken, 2)).toThrow('position of atom 1 must be finite, got NaN Å');
   });
+
+  it('refuses at once what would take for ever: atoms far away, and cells crushed to nothing', () => {
+    const structure = scattered(2, cubic(4), [true, true, true]);
+    for (const far of [1e9, -1e30, 1e300]) {
+      const lost = { ...structure, positions: Float64Array.of(0, 0, 0, 1, far, 0) };
+      expect(() => neighborList(lost, 2)).toThrow(
+        `position of atom 1 must lie within 1e8 Å of the origin, got ${far} Å`,
+      );
+    }
+    for (const cell of [cubic(4e-3), Float64Array.of(4, 0, 0, 0, 4e-6, 0, 0, 0, 4), cubic(1e-90)]) {
+      const crushed = { ...structure, cell, positions: new Float64Array(6) };
+      expect(() => neighborList(crushed, 5)).toThrow(/^cell must (?:hold fewer than|have three|have independent)/);
+    }
+    // Dense, but not absurd: 4000 neighbours each.
+    const dense = neighborList({ ...structure, cell: cubic(0.8) }, 4);
+    expect(dense.offsets[2]! / 2).toAgree((2 * (4 / 3) * Math.PI * 64) / 0.512, {
+      rtol: 0.05,
+      why: 'a sphere full of atoms',
+    });
+    const far = { ...structure, positions: Float64Array.of(9e7, 0, 0, 9e7 + 1.5, 0, 0), cell: null };
+    expect(lines(neighborList({ ...far, pbc: [false, false, false] }, 2))).toEqual(['0 1 0 0 0', '1 0 0 0 0']);
+  });
 });
 
 describe('neighborList as a sum', () => {

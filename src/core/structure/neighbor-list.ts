@@ -59,7 +59,13 @@ class PairBuffer {
   }
 }
 
-/** Largest |component| of the positions. @throws InputError `NOT_FINITE_POSITION` */
+/** Atoms farther from the origin than this, Å, are lost: differences of their positions keep no more than eight digits. */
+const LARGEST_COORDINATE = 1e8;
+/** No list is made of more pairs than this in cells so small that each atom meets more than a thousand images of another. */
+const MOST_PAIRS = 2e7;
+const MANY_IMAGES = 1000;
+
+/** Largest |component| of the positions. @throws InputError `NOT_FINITE_POSITION`, `FAR_POSITION` */
 function largestCoordinate(positions: Float64Array): number {
   let largest = 0;
   for (let k = 0; k < positions.length; k++) {
@@ -69,6 +75,11 @@ function largestCoordinate(positions: Float64Array): number {
       throw new InputError('NOT_FINITE_POSITION', `position of atom ${atom} must be finite, got ${positions[k]} Å`, {
         atom,
       });
+    }
+    if (size > LARGEST_COORDINATE) {
+      const atom = Math.floor(k / 3);
+      const message = `position of atom ${atom} must lie within 1e8 Å of the origin, got ${positions[k]} Å`;
+      throw new InputError('FAR_POSITION', message, { atom });
     }
     if (size > largest) largest = size;
   }
@@ -214,6 +225,19 @@ function layGrid(structure: Structure, completed: Float64Array, reach: number): 
   return { basis, transform, fractional, bins, stencil, origin, extent };
 }
 
+/** Refuses cells so small for the cutoff that the pairs would not fit into memory. @throws InputError `CELL_TOO_SMALL` */
+function requireFewPairs(n: number, basis: Float64Array, pbc: Structure['pbc'], reach: number): void {
+  const heights = planeHeights(basis);
+  let images = 1;
+  for (let d = 0; d < 3; d++) if (pbc[d]) images *= (2 * reach) / heights[d]! + 1;
+  if (images <= MANY_IMAGES || n * n * images <= MOST_PAIRS) return;
+  throw new InputError(
+    'CELL_TOO_SMALL',
+    `cell must hold fewer than ${MOST_PAIRS} pairs within ${reach.toPrecision(3)} Å, got about ${(n * n * images).toPrecision(2)} of ${n} atoms`,
+    { atoms: n, images, cutoff: reach },
+  );
+}
+
 /** Whether the stencil of one atom covers the whole grid, so that linked cells save nothing. */
 function coversAll(grid: Grid): boolean {
   const seen = (2 * grid.stencil[0] + 1) * (2 * grid.stencil[1] + 1) * (2 * grid.stencil[2] + 1);
@@ -347,7 +371,8 @@ function assemble(structure: Structure, cell: Float64Array, cutoff: number, pair
  * The full neighbour list of a structure: right for cells smaller than the cutoff, any periodicity, skewed and
  * left-handed cells, and atoms outside the cell. Lattice vectors of open directions are not used and may be zero.
  * @param cutoff Å, > 0; pairs at exactly the cutoff are left out
- * @throws InputError `BAD_CUTOFF`, `NOT_FINITE_POSITION`, `MISSING_LATTICE_VECTOR`, `SINGULAR_CELL`
+ * @throws InputError `BAD_CUTOFF`, `NOT_FINITE_POSITION`, `FAR_POSITION`, `MISSING_LATTICE_VECTOR`, `SINGULAR_CELL`,
+ *   `CELL_TOO_SMALL`
  */
 export function neighborList(structure: Structure, cutoff: number): NeighborList {
   if (!(cutoff > 0) || cutoff === Number.POSITIVE_INFINITY) {
@@ -359,6 +384,7 @@ export function neighborList(structure: Structure, cutoff: number): NeighborList
   const pairs = new PairBuffer(Math.max(16, 64 * n));
   if (n === 0) return assemble(structure, basis, cutoff, pairs);
   const grid = layGrid(structure, basis, reach);
+  requireFewPairs(n, grid.basis, structure.pbc, reach);
   if (coversAll(grid)) findDirectly(structure, basis, cutoff, reach, pairs);
   else findInCells(structure, basis, grid, cutoff, pairs);
   return assemble(structure, basis, cutoff, pairs);
