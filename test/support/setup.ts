@@ -1,4 +1,8 @@
+import fc from 'fast-check';
 import { afterEach, expect } from 'vitest';
+
+// Property tests draw the same cases in every run; QUERENT_FUZZ_SEED=<n> draws others.
+fc.configureGlobal({ seed: Number(process.env.QUERENT_FUZZ_SEED ?? 20261124) });
 
 /** Asserts |actual − expected| ≤ atol + rtol·|expected| for numbers and (nested) arrays of numbers. */
 expect.extend({
