@@ -15,10 +15,16 @@ export class ChebyshevExponential implements RadialFunctions {
   private readonly lambda: number;
   private readonly width: number;
 
-  /** @param lambda λ ≠ 0  @param width d_c ≥ 0, Å */
+  /** @param lambda λ ≠ 0, such that e^{−λ} neither overflows nor rounds to 1  @param width d_c ≥ 0, Å */
   constructor(cutoff: number, count: number, lambda: number, width: number) {
-    if (!(lambda !== 0 && Number.isFinite(lambda))) {
+    const end = Math.exp(-lambda);
+    if (!(Number.isFinite(lambda) && Number.isFinite(end) && end !== 1)) {
       throw new InputError('INVALID_RADIAL_PARAMETER', `lambda must be finite and not 0, got ${lambda}`, { lambda });
+    }
+    if (!(width >= 0)) {
+      throw new InputError('INVALID_RADIAL_PARAMETER', `width of the cutoff must be 0 or more, got ${width} Å`, {
+        width,
+      });
     }
     this.cutoff = requireCutoff(cutoff);
     this.count = count;

@@ -71,6 +71,41 @@ describe('Clebsch–Gordan coefficients', () => {
     );
   });
 
+  it('has its closed forms at any momentum, large ones too', () => {
+    // ⟨l m 1 0 | l m⟩ = m/√(l(l+1))
+    for (const l of [1, 5, 12, 31, 32, 33, 40, 64, 70]) {
+      for (const m of [-l, -l + 1, -1, 0, 1, l - 1, l]) {
+        expect(clebschGordan(l, m, 1, 0, l, m)).toAgree(m / Math.sqrt(l * (l + 1)), {
+          rtol: 4e-16,
+          why: 'rounded once',
+        });
+      }
+    }
+    // ⟨l m 1 0 | l+1 m⟩ = √((l−m+1)(l+m+1)/((2l+1)(l+1))), next to those above: none is taken for another.
+    for (const l of [1, 31, 32, 40, 63]) {
+      for (const m of [-l, 0, l]) {
+        const square = ((l - m + 1) * (l + m + 1)) / ((2 * l + 1) * (l + 1));
+        expect(clebschGordan(l, m, 1, 0, l + 1, m)).toAgree(Math.sqrt(square), { rtol: 4e-16, why: 'rounded once' });
+        expect(clebschGordan(l + 1, m, 1, 0, l + 1, m)).toAgree(m / Math.sqrt((l + 1) * (l + 2)), {
+          rtol: 4e-16,
+          why: 'rounded once',
+        });
+      }
+      const bottom = -(l + 1);
+      expect(clebschGordan(l + 1, bottom, 1, 0, l + 1, bottom)).toAgree(bottom / Math.sqrt((l + 1) * (l + 2)), {
+        rtol: 4e-16,
+        why: 'rounded once',
+      });
+    }
+    for (const l of [2, 10, 24, 30]) {
+      // ⟨l l l −l | 2l 0⟩² = (2l)!²/(4l)!
+      const value = clebschGordan(l, l, l, -l, 2 * l, 0);
+      let square = 1;
+      for (let k = 1; k <= 2 * l; k++) square *= k / (2 * l + k);
+      expect(value).toAgree(Math.sqrt(square), { rtol: 1e-13, why: '2l roundings of the closed form' });
+    }
+  });
+
   it('are orthonormal at momenta where floating-point factorials fail', () => {
     for (const [l1, l2] of [
       [3, 2],

@@ -5,12 +5,20 @@ function factorial(n: number): bigint {
   return factorials[n]!;
 }
 
-const SCALE = 1n << 160n;
+/** Number of bits of a positive number, up to 3 too many. */
+const bitsOf = (x: bigint): number => 4 * x.toString(16).length;
 
-/** p/q for 0 ≤ p ≤ q of any size, correctly rounded to within an ulp. */
+/** p/q for 0 < p ≤ q of any size, correctly rounded to within an ulp. */
 function ratio(p: bigint, q: bigint): number {
-  return Number((p * SCALE) / q) / Number(SCALE);
+  const shift = bitsOf(q) - bitsOf(p) + 128;
+  // 2^−shift is exact and no double underflows: squares of coefficients stay above 2^−500 for any momentum up to 100.
+  let scale = 1;
+  for (let k = 0; k < shift; k++) scale *= 0.5;
+  return Number((p << BigInt(shift)) / q) * scale;
 }
+
+/** Place of each quantum number in a key: momenta up to 511. */
+const KEY_BASE = 1024;
 
 const cache = new Map<number, number>();
 
@@ -23,7 +31,7 @@ const cache = new Map<number, number>();
 export function clebschGordan(l1: number, m1: number, l2: number, m2: number, l: number, m: number): number {
   if (m1 + m2 !== m || l < Math.abs(l1 - l2) || l > l1 + l2) return 0;
   if (Math.abs(m1) > l1 || Math.abs(m2) > l2 || Math.abs(m) > l) return 0;
-  const key = (((l1 * 64 + l1 + m1) * 64 + l2) * 64 + l2 + m2) * 64 + l;
+  const key = (((l1 * KEY_BASE + l1 + m1) * KEY_BASE + l2) * KEY_BASE + l2 + m2) * KEY_BASE + l;
   const known = cache.get(key);
   if (known !== undefined) return known;
   const value = racah(l1, m1, l2, m2, l, m);

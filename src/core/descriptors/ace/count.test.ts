@@ -62,6 +62,11 @@ describe('number of functions', () => {
     }
   });
 
+  it('of many slots is found without walking through them', () => {
+    // Order 1 counts its slots; order 2 with l = 0 counts pairs of slots.
+    expect(countFunctions(1, [1200, 900], [0, 0])).toEqual([1200, (900 * 901) / 2]);
+  });
+
   it('refuses lists of different length', () => {
     expect(() => countFunctions(1, [3, 2], [0])).toThrowError('nmax and lmax must have one entry per order, 1 to 6');
   });

@@ -104,6 +104,12 @@ describe('basis', () => {
     expect(() => buildAceBasis(large)).toThrowError(
       /^basis must have at most 1500 functions per element and 3000 in all, got/,
     );
+    // Refused at once, not after counting for hours.
+    for (const nmax of [2000, 1e9, Number.MAX_SAFE_INTEGER]) {
+      expect(() => buildAceBasis(specification(['Si'], [8, nmax], [0, 3]))).toThrowError(
+        /^basis must have at most 1500 functions per element and 3000 in all, got more than \d/,
+      );
+    }
     const xlarge = presetSpecification('xlarge', ['Si'], 5);
     expect(() => buildAceBasis(xlarge)).toThrowError('got 1628 and 1628 (one factor of them takes 22 MB)');
     expect(buildAceBasis(xlarge, { perElement: 1628, total: 1628 }).offsets).toEqual([0, 1628]);

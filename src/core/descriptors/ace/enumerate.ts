@@ -106,6 +106,15 @@ function entriesOfOrder(order: number, nElements: number, nmax: number, lmax: nu
 /** Refuses a basis beyond the limits, by its counted size. */
 function checkSize(specification: AceSpecification, limits: BasisLimits): void {
   const { elements, nmax, lmax } = specification;
+  // An order has at least one function for each of its slots: too many of these need not be counted.
+  const slots = elements.length * Math.max(...nmax);
+  if (slots > limits.perElement) {
+    throw new InputError(
+      'BASIS_TOO_LARGE',
+      `basis must have at most ${limits.perElement} functions per element and ${limits.total} in all, got more than ${slots} per element; lower nmax`,
+      { perElement: slots },
+    );
+  }
   const count = countFunctions(elements.length, nmax, lmax).reduce((sum, k) => sum + k, 0);
   const total = count * elements.length;
   if (count > limits.perElement || total > limits.total) {

@@ -44,6 +44,19 @@ describe('presets', () => {
     );
   });
 
+  it('needs an element', () => {
+    for (const n of [0, -1, 1.5]) {
+      expect(() => presetSize('small', n)).toThrowError(`number of elements must be a positive integer, got ${n}`);
+    }
+    expect(() => presetSpecification('small', [], 5)).toThrowError(
+      'number of elements must be a positive integer, got 0',
+    );
+    expect(() => presetSize('huge' as 'large', 1)).toThrowError(
+      'preset must be one of small, medium, large, xlarge, got "huge"',
+    );
+    expect(presetSize('medium', 9)).toBe(presetSize('medium', 4));
+  });
+
   it('makes a specification with elements sorted and symmetric pairs', () => {
     const spec = presetSpecification('small', ['Si', 'C'], 4.5, (a, b) => (a === 'C' && b === 'Si' ? 1.5 : undefined));
     expect(spec.elements).toEqual(['C', 'Si']);

@@ -48,12 +48,17 @@ export const PRESET_SIZES: Readonly<Record<PresetName, readonly [BasisSize, Basi
   ],
 };
 
-/** The size of a preset for a number of elements. @throws InputError `INVALID_PRESET` */
+/** The size of a preset for a number of elements, at least one. @throws InputError `INVALID_PRESET` */
 export function presetSize(preset: PresetName, nElements: number): BasisSize {
   const sizes = PRESET_SIZES[preset];
   if (sizes === undefined) {
     throw new InputError('INVALID_PRESET', `preset must be one of ${PRESET_NAMES.join(', ')}, got "${preset}"`, {
       preset,
+    });
+  }
+  if (!(Number.isInteger(nElements) && nElements >= 1)) {
+    throw new InputError('INVALID_PRESET', `number of elements must be a positive integer, got ${nElements}`, {
+      nElements,
     });
   }
   return sizes[Math.min(nElements, 4) - 1]!;

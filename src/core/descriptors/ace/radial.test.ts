@@ -89,6 +89,17 @@ describe('radial functions', () => {
     expect(() => new SphericalBessel(0, 3)).toThrowError('cutoff must be positive and finite, got 0 Å');
     expect(() => new ChebyshevExponential(5, 3, 0, 0)).toThrowError('lambda must be finite and not 0, got 0');
     expect(() => new ChebyshevPower(5, 3, -1)).toThrowError('lambda must be positive, got -1');
+    // e^{−λ} must neither overflow nor round to 1, or every value is NaN.
+    for (const lambda of [-800, 1e-17, -1e-300]) {
+      expect(() => new ChebyshevExponential(5, 3, lambda, 0)).toThrowError(`got ${lambda}`);
+    }
+    for (const lambda of [-20, 1e-9, 745, 1e4]) {
+      const { g, dg } = at(new ChebyshevExponential(5, 3, lambda, 0.1), 2);
+      expect([...g, ...dg].every(Number.isFinite)).toBe(true);
+    }
+    expect(() => new ChebyshevExponential(5, 3, 2, -0.1)).toThrowError(
+      'width of the cutoff must be 0 or more, got -0.1 Å',
+    );
   });
 });
 
