@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +33,16 @@ describe('writeFileAtomic', () => {
     await expect(writeFileAtomic(join(folder, 'absent', 'x'), 'x')).rejects.toThrow(
       expect.objectContaining({ code: 'FOLDER_NOT_FOUND' }),
     );
+  });
+
+  it('removes what a killed process left of the same file, and nothing of a living one', async () => {
+    const path = join(folder, 'killed.txt');
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    const names = [`.killed.txt.${dead}.1.tmp`, `.killed.txt.${process.ppid}.1.tmp`, `.other.txt.${dead}.1.tmp`];
+    for (const name of names) await writeFile(join(folder, name), 'half a fi');
+    await writeFileAtomic(path, 'a whole file');
+    expect((await readdir(folder)).filter((name) => name.endsWith('.tmp')).sort()).toEqual(names.slice(1).sort());
+    for (const name of names.slice(1)) await rm(join(folder, name));
   });
 
   it('lets many writers of one name each write a whole file', async () => {

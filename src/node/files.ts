@@ -1,5 +1,5 @@
 import { constants, createReadStream } from 'node:fs';
-import { access, type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { access, type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { EnvironmentError, InputError, type QuerentError } from '../core/errors.ts';
@@ -85,15 +85,40 @@ export async function checkWritable(path: string): Promise<void> {
 
 let serial = 0;
 
+/** A name beside `path` under which this process may prepare what is to take the name `path` by a rename. */
+export function temporaryPath(path: string): string {
+  serial++;
+  return join(dirname(path), `.${basename(path)}.${process.pid}.${serial}.tmp`);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
+  }
+}
+
+/** Removes what processes that were killed left under names of {@link temporaryPath} for the same `path`. */
+export async function removeAbandoned(path: string): Promise<void> {
+  const folder = dirname(path);
+  const start = `.${basename(path)}.`;
+  for (const name of await readdir(folder)) {
+    const match = name.startsWith(start) ? /^(\d+)\.\d+\.tmp$/.exec(name.slice(start.length)) : null;
+    if (match !== null && Number(match[1]) !== process.pid && !isAlive(Number(match[1])))
+      await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
 /**
  * Replaces a file in one step: the data go to a temporary file in the same folder, reach the disk (fsync) and take the
- * name by a rename, so that whoever reads sees the old file or the new one, and a crash leaves one of them whole.
+ * name by a rename, so that whoever reads sees the old file or the new one, and a crash leaves one of them whole (and the
+ * temporary file, which the next write removes).
  * @throws EnvironmentError `DISK_FULL`, `NOT_WRITABLE`, `WRITE_FAILED`; InputError `FOLDER_NOT_FOUND`
  */
 export async function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
-  const folder = dirname(path);
-  serial++;
-  const temporary = join(folder, `.${basename(path)}.${process.pid}.${serial}.tmp`);
+  const temporary = temporaryPath(path);
   try {
     const handle = await open(temporary, 'wx');
     try {
@@ -103,11 +128,13 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string): 
       await handle.close();
     }
     await rename(temporary, path);
-    await syncFolder(folder);
+    await syncFolder(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw writeError(error, path);
   }
+  // The file is there: leftovers that cannot be removed are no reason to fail.
+  await removeAbandoned(path).catch(() => undefined);
 }
 
 /** All bytes of a file. @throws InputError `FILE_NOT_FOUND`, `NOT_A_FILE`; EnvironmentError `NOT_READABLE`, `READ_FAILED` */

@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -71,6 +72,21 @@ describe('attempt directories', () => {
     const paths = [];
     for (let k = 0; k < 3; k++) paths.push((await createAttempt(folder, request, new Map())).path);
     expect(listAttempts(folder).map(({ path }) => path.slice(-2))).toEqual(['10', '11', '12', '13']);
+  });
+
+  it('are there with all their files or not at all, and what a killed process was preparing is removed', async () => {
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    mkdirSync(join(folder, `.attempt.${dead}.3.tmp`), { recursive: true });
+    writeFileSync(join(folder, `.attempt.${dead}.3.tmp`, 'in.txt'), 'half');
+    const living = `.attempt.${process.ppid}.1.tmp`;
+    mkdirSync(join(folder, living));
+    const files = new Map([['in.txt', 'whole']]);
+    const attempts = await Promise.all([1, 2, 3, 4].map(() => createAttempt(folder, request, files)));
+    expect(attempts.map(({ path }) => path.slice(-9)).sort()).toEqual([0, 1, 2, 3].map((n) => `attempt-${n}`));
+    for (const { path } of attempts) expect(readdirSync(path).sort()).toEqual(['attempt.json', 'in.txt']);
+    await expect(createAttempt(folder, request, new Map([['not\0a name', '']]))).rejects.toThrow();
+    expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([living]);
+    expect(listAttempts(folder)).toHaveLength(4);
   });
 
   it.each<LabelResult>([

@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { FormatError } from '../../core/errors.ts';
 import { type Structure, atomCount } from '../../core/structure/structure.ts';
 import type { FileSet, LabelResult } from '../../reference/reference.ts';
-import { writeFileAtomic } from '../files.ts';
+import { removeAbandoned, temporaryPath, writeFileAtomic } from '../files.ts';
 import { bootId } from './processes.ts';
 
 /** Newest version of result.json and attempt.json that this program writes and reads. */
@@ -64,20 +64,31 @@ export function listAttempts(folder: string): AttemptDirectory[] {
     }));
 }
 
-/** Makes the next attempt's directory with the prepared files; the record comes last, so that it vouches for them. */
+/** Gives a prepared directory the next free name `attempt-<number>`. */
+function nameAttempt(prepared: string, folder: string): string {
+  for (;;) {
+    const taken = readdirSync(folder).map((name) => (/^attempt-\d+$/.test(name) ? Number(name.slice(8)) : -1));
+    const path = join(folder, `attempt-${Math.max(-1, ...taken) + 1}`);
+    try {
+      renameSync(prepared, path);
+      return path;
+    } catch (error) {
+      // Another process took the number in between.
+      if (!['EEXIST', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+  }
+}
+
+/** Makes the next attempt's directory with the prepared files and its record; it has all of them or is not there. */
 export async function createAttempt(
   folder: string,
   request: Pick<AttemptRecord, 'id' | 'attempt' | 'identity'>,
   files: FileSet,
 ): Promise<AttemptDirectory> {
   mkdirSync(folder, { recursive: true });
-  const taken = readdirSync(folder).map((name) => (/^attempt-\d+$/.test(name) ? Number(name.slice(8)) : -1));
-  const path = join(folder, `attempt-${Math.max(-1, ...taken) + 1}`);
-  mkdirSync(path);
-  for (const [name, text] of files) {
-    mkdirSync(dirname(join(path, name)), { recursive: true });
-    await writeFileAtomic(join(path, name), text);
-  }
+  const name = join(folder, 'attempt');
+  await removeAbandoned(name);
+  const prepared = temporaryPath(name);
   const { id, attempt, identity } = request;
   const record = {
     version: ATTEMPT_VERSION,
@@ -88,8 +99,18 @@ export async function createAttempt(
     boot: bootId(),
     startedAt: Date.now(),
   };
-  await writeFileAtomic(join(path, ATTEMPT_FILE), `${JSON.stringify(record, null, 2)}\n`);
-  return { path, record };
+  try {
+    mkdirSync(prepared);
+    for (const [file, text] of files) {
+      mkdirSync(dirname(join(prepared, file)), { recursive: true });
+      await writeFileAtomic(join(prepared, file), text);
+    }
+    await writeFileAtomic(join(prepared, ATTEMPT_FILE), `${JSON.stringify(record, null, 2)}\n`);
+    return { path: nameAttempt(prepared, folder), record };
+  } catch (error) {
+    rmSync(prepared, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 /** Removes an attempt's directory. */
