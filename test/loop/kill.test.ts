@@ -1,45 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { openState } from '../../src/loop/replay.ts';
+import { stateHash } from '../../src/loop/state.ts';
+import { openStore } from '../../src/node/store/store.ts';
+import { killedAgainAndAgain } from '../support/kills.ts';
+import { type Ended, type Kill, querent, ROOT } from '../support/program.ts';
 import { withFolder } from './harness.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const RUN_FILE = join(ROOT, 'examples', 'toy', 'run.yaml');
 
-interface Ended {
-  readonly code: number | null;
-  readonly signal: string | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the real program on the toy example; it gets `signal` once it has written `after` lines of progress. */
-async function run(
-  directory: string,
-  options: readonly string[] = [],
-  kill?: { signal: NodeJS.Signals; after: number },
-): Promise<Ended> {
-  const child = spawn(
-    process.execPath,
-    ['src/cli/main.ts', 'run', RUN_FILE, '--directory', directory, '--json', ...options],
-    {
-      cwd: ROOT,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk) => (out += String(chunk)));
-  child.stderr.on('data', (chunk) => {
-    err += String(chunk);
-    if (kill !== undefined && err.split('\n').length > kill.after) child.kill(kill.signal);
-  });
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-  return { code, signal, out, err };
-}
+/** Runs the real program on the toy example; it gets a signal once it has written so many lines of progress. */
+const run = (directory: string, options: readonly string[] = [], kill?: Kill): Promise<Ended> =>
+  querent(['run', RUN_FILE, '--directory', directory, '--json', ...options], kill);
 
 describe('the toy example', () => {
   it('converges, is killed and terminated anywhere, and ends in the same state', async () => {
@@ -55,11 +30,11 @@ describe('the toy example', () => {
       const directory = join(folder, 'killed');
       const sessions: (number | string | null)[] = [];
       for (const kill of [
-        { signal: 'SIGKILL', after: 1 },
-        { signal: 'SIGKILL', after: 3 },
-        { signal: 'SIGTERM', after: 2 },
-        { signal: 'SIGKILL', after: 4 },
-        { signal: 'SIGINT', after: 3 },
+        { signal: 'SIGKILL', lines: 1 },
+        { signal: 'SIGKILL', lines: 3 },
+        { signal: 'SIGTERM', lines: 2 },
+        { signal: 'SIGKILL', lines: 4 },
+        { signal: 'SIGINT', lines: 3 },
       ] as const) {
         const ended = await run(directory, [], kill);
         sessions.push(ended.signal ?? ended.code);
@@ -77,6 +52,33 @@ describe('the toy example', () => {
       // The same command on a run that is done does nothing, from the copy of the run file as well.
       const again = await run(directory);
       expect([again.code, again.err]).toEqual([0, '']);
+    });
+  });
+
+  it('ends in the same state after 25 kills at random moments, with one result per label', async () => {
+    await withFolder(async (folder) => {
+      const whole = await run(join(folder, 'whole'));
+      expect(whole.code, whole.err).toBe(0);
+      const directory = join(folder, 'killed');
+      const { last, kills } = await killedAgainAndAgain(['run', RUN_FILE, '--directory', directory, '--json'], {
+        ...{ kills: 25, seed: 11, whole: whole.seconds },
+      });
+      expect(kills, 'killed before it ended').toBe(25);
+      expect(last.code, last.err).toBe(0);
+      expect(JSON.parse(last.out).stateHash).toBe(JSON.parse(whole.out).stateHash);
+      const store = openStore(join(directory, 'store.sqlite'), { readOnly: true });
+      const state = openState(store);
+      const finished = store.events().flatMap(({ type, data }) => (type === 'label-done' ? [data.id] : []));
+      const sessions = store.events().filter(({ type }) => type === 'run-resumed').length;
+      store.close();
+      expect(store.damage).toBeNull();
+      expect(stateHash(state)).toBe(JSON.parse(whole.out).stateHash);
+      expect(finished.sort()).toEqual(Object.keys(state.labels).sort());
+      expect(sessions, 'sessions that got as far as their run').toBeGreaterThan(3);
+      // Nothing half-written is left among the files that people read.
+      expect(readdirSync(directory, { recursive: true }).filter((name) => /tmp|part|~/.test(String(name)))).toEqual([]);
+      for (const name of ['labelled.extxyz', 'potential.yace', 'run.yaml'])
+        expect(readFileSync(join(directory, name)).equals(readFileSync(join(folder, 'whole', name)))).toBe(true);
     });
   });
 
