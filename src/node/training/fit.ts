@@ -13,6 +13,7 @@ import { sha256Hex } from '../../core/hash.ts';
 import type { LinearModel } from '../../core/potentials/linear-model.ts';
 import { crossValidateBalance } from '../../core/regression/balance.ts';
 import { columnScales, mergeFactors } from '../../core/regression/factor.ts';
+import { evaluateEvidence, evidenceProblem } from '../../core/regression/evidence.ts';
 import type { EvidenceOptimum } from '../../core/regression/maximize-evidence.ts';
 import { maximizeEvidence } from '../../core/regression/maximize-evidence.ts';
 import { fitPosterior } from '../../core/regression/posterior.ts';
@@ -204,10 +205,15 @@ export async function fitModel(
   let evidence = maximizeEvidence(factors, prior, { balance });
   if (layout.stressOffset && factors.virial.count > 0) {
     const free = priorOf(basis, layout, factors, settings, true);
-    const withOffset = maximizeEvidence(factors, free, { balance, start: evidence.hyperparameters });
-    if (withOffset.logEvidence - evidence.logEvidence > OFFSET_GAIN) {
-      prior = free;
-      evidence = withOffset;
+    const { hyperparameters } = evidence;
+    // At hyperparameters that are best without the offset its gain is least; where that is no gain, none is looked for.
+    const least = evaluateEvidence(evidenceProblem(factors, free), hyperparameters).logEvidence - evidence.logEvidence;
+    if (least > 0) {
+      const withOffset = maximizeEvidence(factors, free, { balance, start: hyperparameters });
+      if (withOffset.logEvidence - evidence.logEvidence > OFFSET_GAIN) {
+        prior = free;
+        evidence = withOffset;
+      }
     }
   }
   const posterior = fitPosterior(factors, prior, evidence.hyperparameters);
