@@ -10,23 +10,53 @@ export interface LockHolder {
   readonly host: string;
 }
 
-/**
- * Start time of a process as the kernel tells it, distinguishing it from a later process of the same number; null when
- * there is no such process or no /proc.
- */
-export function processStartTime(pid: number): string | null {
+/** Bit of SIGKILL in the masks of pending signals. */
+const SIGKILL = 1n << 8n;
+/** The kernel's flag of a task that is exiting. */
+const EXITING = 4;
+
+/** Fields of /proc/<pid>/stat after the name, from the state on; null when there is no such process or no /proc. */
+function statFields(pid: number): string[] | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]!;
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}:${ticks}`;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
     return null;
   }
 }
 
 /**
- * Whether the holder still runs: its number is in use and, where that can be told, by the same process. A process of another
- * machine counts as alive, since it cannot be seen from here.
+ * Start time of a process as the kernel tells it, distinguishing it from a later process of the same number; null when
+ * there is no such process or no /proc.
+ */
+export function processStartTime(pid: number): string | null {
+  const fields = statFields(pid);
+  try {
+    return fields && `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}:${fields[19]}`;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Whether a process does nothing any more although its number is still in use: it was killed and is not gone yet, or
+ * nobody has asked for its exit code. Such a process writes no more.
+ */
+export function isEnding(pid: number): boolean {
+  const fields = statFields(pid);
+  if (fields === null) return false;
+  if (fields[0] === 'Z' || fields[0] === 'X' || (Number(fields[6]) & EXITING) !== 0) return true;
+  try {
+    const masks = readFileSync(`/proc/${pid}/status`, 'utf8').matchAll(/^(?:Sig|Shd)Pnd:\s*([0-9a-f]+)$/gm);
+    return [...masks].some(([, mask]) => (BigInt(`0x${mask}`) & SIGKILL) !== 0n);
+  } catch {
+    return true;
+  }
+}
+
+/**
+ * Whether the holder still runs: its number is in use and, where that can be told, by the same process, which is not about
+ * to end. A process of another machine counts as alive, since it cannot be seen from here.
  */
 export function isAlive(holder: LockHolder): boolean {
   if (holder.host !== hostname()) return true;
@@ -36,7 +66,8 @@ export function isAlive(holder: LockHolder): boolean {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
   const startTime = processStartTime(holder.pid);
-  return startTime === null || holder.startTime === null || startTime === holder.startTime;
+  if (startTime === null || holder.startTime === null) return true;
+  return startTime === holder.startTime && !isEnding(holder.pid);
 }
 
 /** This process as a holder. */
