@@ -1,7 +1,7 @@
 /** Per-atom columns of extended XYZ: the `Properties` string and the lines of atoms. */
 import { FormatError, type SourcePosition } from '../core/errors.ts';
 import type { Column } from '../core/structure/structure.ts';
-import { columnOfToken, readBoolean, requireNumber, requireSpecies } from './extxyz-tokens.ts';
+import { columnOfToken, excerpt, readBoolean, requireNumber, requireSpecies } from './extxyz-tokens.ts';
 
 /** One entry `name:kind:width` of `Properties`, and the token at which it starts on a line. */
 export interface ColumnPlan {
@@ -34,7 +34,8 @@ export function parseProperties(properties: string, position: SourcePosition): C
     throw new FormatError('BAD_PROPERTIES', position, `Properties must ${message}`, { properties });
   };
   const parts = properties.trim().split(':');
-  if (parts.length % 3 !== 0 || parts.length === 0) fail(`be name:kind:width triples, got "${properties}"`);
+  if (parts.length % 3 !== 0 || parts.length === 0)
+    fail(`be name:kind:width triples, got "${excerpt(properties, 120)}"`);
   const plans: ColumnPlan[] = [];
   let start = 0;
   for (let k = 0; k < parts.length; k += 3) {
@@ -49,8 +50,8 @@ export function parseProperties(properties: string, position: SourcePosition): C
     plans.find((plan) => names.includes(plan.name) && kinds.includes(plan.kind) && plan.width === width);
   const species = find(SPECIES_NAMES, 'S', 1) ?? find([...NUMBER_NAMES, ...SPECIES_NAMES], 'I', 1);
   const positions = find(POSITION_NAMES, 'R', 3);
-  if (species === undefined) return fail(`name the species (species:S:1 or Z:I:1), got "${properties}"`);
-  if (positions === undefined) return fail(`name the positions (pos:R:3), got "${properties}"`);
+  if (species === undefined) return fail(`name the species (species:S:1 or Z:I:1), got "${excerpt(properties, 120)}"`);
+  if (positions === undefined) return fail(`name the positions (pos:R:3), got "${excerpt(properties, 120)}"`);
   return { plans, width: start, species, positions, properties };
 }
 
@@ -107,19 +108,28 @@ export class ColumnReader {
         } else if (plan.kind === 'L') {
           const value = readBoolean(token);
           if (value === undefined)
-            throw new FormatError('NOT_A_BOOLEAN', at(k), `${what(plan)} must be T or F, got "${token}"`, { token });
+            throw new FormatError('NOT_A_BOOLEAN', at(k), `${what(plan)} must be T or F, got "${excerpt(token)}"`, {
+              token,
+            });
           values.push(value);
         } else {
           // Plain decimals, nearly all of a file, need no more than this.
           let value = Number(token);
           if (!Number.isFinite(value) || !/^[-+.\deE]+$/.test(token)) value = requireNumber(token, what(plan), at(k));
           if (plan.kind === 'I' && !Number.isSafeInteger(value)) {
-            throw new FormatError('NOT_AN_INTEGER', at(k), `${what(plan)} must be an integer, got "${token}"`, {
-              token,
-            });
+            throw new FormatError(
+              'NOT_AN_INTEGER',
+              at(k),
+              `${what(plan)} must be an integer, got "${excerpt(token)}"`,
+              {
+                token,
+              },
+            );
           }
           if (plan === positions && Number.isNaN(value)) {
-            throw new FormatError('NOT_FINITE', at(k), `${what(plan)} must be finite, got "${token}"`, { token });
+            throw new FormatError('NOT_FINITE', at(k), `${what(plan)} must be finite, got "${excerpt(token)}"`, {
+              token,
+            });
           }
           values.push(value);
         }

@@ -1,7 +1,7 @@
 /** The comment line of extended XYZ: key=value pairs in the dialects of ASE and libAtoms. */
 import { FormatError } from '../core/errors.ts';
 import type { InfoValue } from '../core/structure/structure.ts';
-import { formatNumber, readBoolean, readNumber } from './extxyz-tokens.ts';
+import { excerpt, formatNumber, readBoolean, readNumber } from './extxyz-tokens.ts';
 
 /** One key of a comment line. */
 export interface CommentEntry {
@@ -42,7 +42,23 @@ function readUniform(tokens: readonly string[]): (number | boolean)[] | undefine
   return numbers.every((x) => x !== undefined) ? numbers : undefined;
 }
 
+/** Lists nested deeper than this stay text: no reader of theirs need fear for its stack. */
+const DEEPEST = 64;
+
+/** Whether brackets nest deeper than that; those inside of strings count too, which does no harm. */
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  for (let k = 0; k < text.length; k++) {
+    const letter = text[k];
+    if (letter === '[' || letter === '{') depth++;
+    else if (letter === ']' || letter === '}') depth--;
+    if (depth > DEEPEST) return true;
+  }
+  return false;
+}
+
 function parseJson(text: string): InfoValue | undefined {
+  if (isTooDeep(text)) return undefined;
   try {
     return JSON.parse(text) as InfoValue;
   } catch {
@@ -137,7 +153,11 @@ export function parseComment(line: string, position: CommentPosition): CommentEn
     }
     const earlier = entries.get(key);
     if (earlier !== undefined && earlier.text !== entry.text) {
-      fail('DUPLICATE_KEY', entry.column, `key ${key} must have one value, got "${earlier.text}" and "${entry.text}"`);
+      fail(
+        'DUPLICATE_KEY',
+        entry.column,
+        `key ${key} must have one value, got "${excerpt(earlier.text)}" and "${excerpt(entry.text)}"`,
+      );
     }
     if (earlier === undefined) entries.set(key, entry);
     at = skipBlanks(at);
@@ -162,7 +182,11 @@ function joinFlat(values: readonly InfoValue[]): string {
 export function formatInfoValue(value: InfoValue): string {
   if (typeof value === 'boolean') return value ? 'T' : 'F';
   if (typeof value === 'number') return formatNumber(value);
-  if (typeof value === 'string' && interpretText(value) === value) return quoteText(value);
+  if (typeof value === 'string' && interpretText(value) === value && !value.includes('\0')) return quoteText(value);
+  // JSON knows neither NaN nor infinity.
+  if (Array.isArray(value) && value.length === 1 && typeof value[0] === 'number' && !Number.isFinite(value[0])) {
+    return `[${joinFlat(value)}]`;
+  }
   if (Array.isArray(value) && value.length > 1) {
     const kind = typeof value[0];
     if ((kind === 'number' || kind === 'boolean') && value.every((x) => typeof x === kind))

@@ -19,6 +19,11 @@ export function readBoolean(token: string): boolean | undefined {
   return /^(?:F|false|False|FALSE)$/.test(token) ? false : undefined;
 }
 
+/** The beginning of a long text, for messages. */
+export function excerpt(text: string, most: number = 40): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}
+
 /**
  * A finite number, or NaN for an absent one. @param what names the value in the message
  * @throws FormatError `NOT_A_NUMBER`, `NOT_FINITE`
@@ -26,7 +31,7 @@ export function readBoolean(token: string): boolean | undefined {
 export function requireNumber(token: string, what: string, position: SourcePosition): number {
   const value = readNumber(token);
   if (value === undefined)
-    throw new FormatError('NOT_A_NUMBER', position, `${what} must be a number, got "${token}"`, { token });
+    throw new FormatError('NOT_A_NUMBER', position, `${what} must be a number, got "${excerpt(token)}"`, { token });
   if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) {
     throw new FormatError('NOT_FINITE', position, `${what} must be finite, got "${token}"`, { token });
   }
@@ -66,10 +71,15 @@ export function requireSpecies(token: string, position: SourcePosition): number 
   if (number >= 1 && number <= MAX_ATOMIC_NUMBER) return number;
   const suggestion = nearestSymbol(token);
   const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
-  throw new FormatError('UNKNOWN_ELEMENT', position, `species must be a chemical symbol, got "${token}"${hint}`, {
-    token,
-    suggestion,
-  });
+  throw new FormatError(
+    'UNKNOWN_ELEMENT',
+    position,
+    `species must be a chemical symbol, got "${excerpt(token)}"${hint}`,
+    {
+      token,
+      suggestion,
+    },
+  );
 }
 
 /** 1-based column at which token `index` of a line begins. */

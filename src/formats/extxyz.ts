@@ -2,13 +2,13 @@
  * Extended XYZ in the conventions of ASE: energies in eV, lengths in Å, stress (1/V) ∂E/∂ε in eV/Å³ with tension positive,
  * virial −V·stress in eV. One frame is held at a time.
  */
-import { FormatError, InputError } from '../core/errors.ts';
-import { checkStructure } from '../core/structure/checks.ts';
+import { FormatError } from '../core/errors.ts';
 import type { Frame, InfoValue, Structure } from '../core/structure/structure.ts';
+import { checkedStructure } from './checked-structure.ts';
 import { ColumnReader, parseProperties, PLAIN_PROPERTIES } from './extxyz-columns.ts';
 import { type CommentEntry, parseComment } from './extxyz-comment.ts';
 import { findLabels, type LabelKeyOptions, type LabelKeys } from './extxyz-labels.ts';
-import { readBoolean, requireNumber } from './extxyz-tokens.ts';
+import { excerpt, readBoolean, requireNumber } from './extxyz-tokens.ts';
 
 export { writeExtxyz, type ExtxyzWriteOptions } from './extxyz-writer.ts';
 
@@ -66,7 +66,7 @@ function readPbc(entry: CommentEntry, file: string, line: number): [boolean, boo
     throw new FormatError(
       'BAD_PBC',
       { file, line, column: entry.column },
-      `pbc must be three of T and F, got "${entry.text}"`,
+      `pbc must be three of T and F, got "${excerpt(entry.text)}"`,
     );
   }
   return [a, b, c];
@@ -148,7 +148,7 @@ class FrameAssembler {
     const text = line.trim();
     const count = /^\d+$/.test(text) ? Number(text) : 0;
     if (count < 1 || !Number.isSafeInteger(count)) {
-      const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
+      const shown = excerpt(text);
       const column = line.length - line.trimStart().length + 1;
       const message = `number of atoms must be a positive integer, got "${shown}"`;
       throw new FormatError('BAD_ATOM_COUNT', { file: this.file, line: this.line, column }, message, { got: shown });
@@ -176,19 +176,8 @@ class FrameAssembler {
       pbc: periodicity === undefined ? missing : readPbc(periodicity, at.file, at.line),
       species: Uint8Array.from(columns.species),
     };
-    try {
-      checkStructure(structure, `frame ${this.frames}`);
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      const column = (lattice ?? periodicity)?.column;
-      throw new FormatError(
-        error.code,
-        { ...at, ...(column === undefined ? {} : { column }) },
-        error.message,
-        error.details,
-        error,
-      );
-    }
+    const column = (lattice ?? periodicity)?.column;
+    checkedStructure(structure, `frame ${this.frames}`, { ...at, ...(column === undefined ? {} : { column }) });
     const { labels, keys, entries: used, plans } = findLabels(this.entries, columns, cell, this.options, at);
     const kept = this.entries.filter(
       (entry) => !used.includes(entry) && !/^(?:lattice|properties|pbc)$/i.test(entry.key),

@@ -90,6 +90,17 @@ describe('parsePoscar', () => {
       'x\n1\n1 0 0\n2 0 0\n0 0 1\nSi\n1\nDirect\n0 0 0\n',
       'POSCAR:5: cell must have independent vectors',
     ],
+    [
+      'TRUNCATED_FILE',
+      poscar('1', 'Si O\n1 99999999999\nDirect\n0 0 0'),
+      'POSCAR:7:3: 99999999999 atoms must have a line each, got 3 lines to the end',
+    ],
+    [
+      'NOT_FINITE_POSITION',
+      poscar('1e200', 'Si\n1\nCartesian\n1e200 0 0'),
+      'POSCAR:2: position of atom 0 of file must be finite, got Infinity Å',
+    ],
+    ['BAD_SCALE', poscar('1e308', 'Si\n1\nDirect\n0 0 0'), 'POSCAR:2: scaled cell must be finite, got Infinity 0 0'],
     ['TRUNCATED_FILE', '', 'POSCAR:1: comment line must follow, got the end of the file'],
     ['BINARY_FILE', 'a\0b', 'POSCAR: file must be text'],
   ])('refuses %s of %j', (code, text, message) => {

@@ -3,6 +3,7 @@ import { symbolOf } from '../core/elements.ts';
 import { FormatError, InputError } from '../core/errors.ts';
 import { cartesianPositions, cellVolume, fractionalPositions, isSingularCell } from '../core/structure/cell.ts';
 import type { Frame, Structure } from '../core/structure/structure.ts';
+import { checkedStructure } from './checked-structure.ts';
 import { columnOfToken, formatNumber, requireNumber, requireSpecies } from './extxyz-tokens.ts';
 
 /** Walks the lines of a file and reports where it is. */
@@ -28,6 +29,11 @@ class LineReader {
     }
     this.at++;
     return line;
+  }
+
+  /** Number of lines that were not read yet. */
+  get left(): number {
+    return this.lines.length - this.at;
   }
 
   /** An error at token `token` of the line read last. */
@@ -94,6 +100,13 @@ export function parsePoscar(text: string, source: string): Frame {
   const uniform = scales[0]! < 0 ? Math.cbrt(-scales[0]! / cellVolume(cell)) : scales[0]!;
   const scale = scales.length === 3 ? scales : [uniform, uniform, uniform];
   for (let k = 0; k < 9; k++) cell[k] = cell[k]! * scale[k % 3]!;
+  if (!cell.every(Number.isFinite)) {
+    throw new FormatError(
+      'BAD_SCALE',
+      { file: source, line: 2 },
+      `scaled cell must be finite, got ${cell.join(' ')} Å`,
+    );
+  }
 
   const symbols = reader.tokens('line of species');
   if (symbols.length > 0 && symbols.every((token) => /^\d+$/.test(token))) {
@@ -112,6 +125,14 @@ export function parsePoscar(text: string, source: string): Frame {
   counts.forEach((token, k) => {
     if (!/^\d+$/.test(token))
       throw reader.error('BAD_ATOM_COUNT', `number of atoms must be an integer, got "${token}"`, k);
+    // Counts are believed only as far as there are lines for their atoms.
+    if (species.length + Number(token) > reader.left) {
+      throw reader.error(
+        'TRUNCATED_FILE',
+        `${token} atoms must have a line each, got ${reader.left} lines to the end`,
+        k,
+      );
+    }
     for (let i = 0; i < Number(token); i++) species.push(numbers[k]!);
   });
   if (species.length === 0)
@@ -124,8 +145,9 @@ export function parsePoscar(text: string, source: string): Frame {
   const given = new Float64Array(3 * species.length);
   for (let i = 0; i < species.length; i++) given.set(reader.numbers(3, `position of atom ${i}`), 3 * i);
   const positions = /^d/i.test(mode) ? cartesianPositions(given, cell) : given.map((x, k) => x * scale[k % 3]!);
+  const structure: Structure = { positions, cell, pbc: [true, true, true], species: Uint8Array.from(species) };
   return {
-    structure: { positions, cell, pbc: [true, true, true], species: Uint8Array.from(species) },
+    structure: checkedStructure(structure, 'file', { file: source, line: 2 }),
     labels: { energy: null, forces: null, virial: null },
     group: '',
     info: comment === '' ? {} : { comment },

@@ -4,7 +4,7 @@ import { MAX_ORDER } from '../core/descriptors/ace/coupling.ts';
 import type { ProductBond, ProductFunction, ProductPotential } from '../core/descriptors/ace/product-basis.ts';
 import { type RadialFunctions, SphericalBessel } from '../core/descriptors/ace/radial.ts';
 import { isElement } from '../core/elements.ts';
-import { FormatError, type SourcePosition } from '../core/errors.ts';
+import { FormatError, InputError, type SourcePosition } from '../core/errors.ts';
 import type { YaceDocument } from './yace.ts';
 
 /** A map of the file: its values by key, and what it is, for messages. */
@@ -23,7 +23,7 @@ class Source {
   constructor(text: string, file: string) {
     this.file = file;
     // A list as key of a block map after the first is more than the YAML reader takes; [0, 1] becomes "0, 1" in place.
-    const quoted = text.replace(/^(\s*)\[([\d ,]*)\](\s*:)/gm, '$1"$2"$3');
+    const quoted = text.replace(/^([ \t]*)\[([\d ,]*)\](\s*:)/gm, '$1"$2"$3');
     const document = parseDocument(quoted, { lineCounter: this.lines, prettyErrors: false });
     const error = document.errors[0];
     if (error) throw new FormatError('INVALID_YAML', this.at(error.pos[0]), error.message);
@@ -174,20 +174,22 @@ function radialFunctions(
   cutoff: number,
   width: number,
 ): RadialFunctions {
-  const lambda = (): number => {
-    if (parameters.length < 1) source.fail(node, 'WRONG_LENGTH', `radparameters of ${label} must have 1 entry, got 0`);
-    return parameters[0]!;
-  };
   switch (name) {
     case 'SBessel':
     case 'TEST_SBessel':
       return new SphericalBessel(cutoff, count);
     case 'ChebExpCos':
-      if (lambda() === 0) source.fail(node, 'OUT_OF_RANGE', `radparameters of ${label} must not be 0 for ChebExpCos`);
-      return new ChebyshevExponential(cutoff, count, lambda(), width);
     case 'ChebPow':
-      if (!(lambda() > 0)) source.fail(node, 'OUT_OF_RANGE', `radparameters of ${label} must be positive for ChebPow`);
-      return new ChebyshevPower(cutoff, count, lambda());
+      if (parameters.length < 1)
+        source.fail(node, 'WRONG_LENGTH', `radparameters of ${label} must have 1 entry, got 0`);
+      try {
+        return name === 'ChebPow'
+          ? new ChebyshevPower(cutoff, count, parameters[0]!)
+          : new ChebyshevExponential(cutoff, count, parameters[0]!, width);
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        return source.fail(node, 'OUT_OF_RANGE', `${name} of ${label}: ${error.message}`);
+      }
     case 'ChebLinear':
       return source.fail(
         node,
@@ -244,6 +246,9 @@ function readBond(source: Source, node: Node, label: string): ProductBond {
   if (!(cutoff > 0))
     source.fail(entries.get('rcut')!, 'OUT_OF_RANGE', `rcut of ${label} must be positive, got ${cutoff} Å`);
   const cutoffWidth = number('dcut');
+  if (!(cutoffWidth >= 0)) {
+    source.fail(entries.get('dcut')!, 'OUT_OF_RANGE', `dcut of ${label} must be 0 or more, got ${cutoffWidth} Å`);
+  }
   const radialName = source.word(entries.get('radbasename'), `radbasename of ${label}`);
   const radialParameters = source.numbers(entries.get('radparameters'), `radparameters of ${label}`);
   const nameNode = entries.get('radbasename')!;

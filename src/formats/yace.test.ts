@@ -268,6 +268,9 @@ describe('reading', () => {
     ['no radparameters where they are used', 'radparameters: [2.5]', 'radparameters: []', 'WRONG_LENGTH'],
     ['a bad exponent', 'radparameters: [2.5]', 'radparameters: [-1]', 'OUT_OF_RANGE'],
     ['a bad decay', 'radparameters: [3]', 'radparameters: [0]', 'OUT_OF_RANGE'],
+    ['a decay that leaves no digit', 'radparameters: [3]', 'radparameters: [1e-30]', 'OUT_OF_RANGE'],
+    ['a decay that overflows', 'radparameters: [3]', 'radparameters: [-900]', 'OUT_OF_RANGE'],
+    ['a negative width of the cutoff', 'dcut: 0.01', 'dcut: -0.01', 'OUT_OF_RANGE'],
     ['a negative cutoff', 'rcut: 5.5', 'rcut: -5.5', 'OUT_OF_RANGE'],
     [
       'an inner cutoff by nearest neighbour',

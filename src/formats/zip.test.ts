@@ -17,11 +17,17 @@ describe('zip', () => {
 
   it('round-trips any members', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.tuple(fc.stringMatching(/^[a-z/.]{1,20}$/), fc.uint8Array()), { selector: ([name]) => name, maxLength: 6 }), (members) => {
-        const read = readZip(writeZip(members.map(([name, bytes]) => ({ name, bytes }))), 'x.zip');
-        expect([...read.keys()]).toEqual(members.map(([name]) => name));
-        for (const [name, bytes] of members) expect(read.get(name)).toEqual(bytes);
-      }),
+      fc.property(
+        fc.uniqueArray(fc.tuple(fc.stringMatching(/^[a-z/.]{1,20}$/), fc.uint8Array()), {
+          selector: ([name]) => name,
+          maxLength: 6,
+        }),
+        (members) => {
+          const read = readZip(writeZip(members.map(([name, bytes]) => ({ name, bytes }))), 'x.zip');
+          expect([...read.keys()]).toEqual(members.map(([name]) => name));
+          for (const [name, bytes] of members) expect(read.get(name)).toEqual(bytes);
+        },
+      ),
       { numRuns: 50 },
     );
   });
@@ -32,7 +38,10 @@ describe('zip', () => {
   });
 
   it('never returns other content when any single byte of it is changed', () => {
-    const good = writeZip([{ name: 'model.json', bytes: text('{"a": 1}') }, { name: 'b.npy', bytes: text('0123456789') }]);
+    const good = writeZip([
+      { name: 'model.json', bytes: text('{"a": 1}') },
+      { name: 'b.npy', bytes: text('0123456789') },
+    ]);
     const original = readZip(good, 'm.model');
     let refused = 0;
     for (let i = 0; i < good.length; i++) {
@@ -52,7 +61,9 @@ describe('zip', () => {
 
   it('refuses truncated and foreign files by name', () => {
     const good = writeZip([{ name: 'a', bytes: text('alpha') }]);
-    expect(() => readZip(good.subarray(0, good.length - 5), 'cut.model')).toThrow(/cut\.model: archive is damaged or cut short/);
+    expect(() => readZip(good.subarray(0, good.length - 5), 'cut.model')).toThrow(
+      /cut\.model: archive is damaged or cut short/,
+    );
     expect(() => readZip(text('hello, this is no archive'), 'x.model')).toThrow(/x\.model: file must be a ZIP archive/);
     expect(() => readZip(new Uint8Array(0), 'empty.model')).toThrow(/empty\.model: file must be a ZIP archive/);
   });
@@ -73,7 +84,9 @@ describe('npy', () => {
 
   it('refuses wrong lengths and types', () => {
     const bytes = writeNpy({ shape: [4], data: new Float64Array(4) });
-    expect(() => readNpy(bytes.subarray(0, bytes.length - 8), 'a.npy')).toThrow(/a\.npy: array must hold 4 numbers, got 3/);
+    expect(() => readNpy(bytes.subarray(0, bytes.length - 8), 'a.npy')).toThrow(
+      /a\.npy: array must hold 4 numbers, got 3/,
+    );
     const other = bytes.slice();
     other[bytes.indexOf(0x66)] = 0x69;
     expect(() => readNpy(other, 'a.npy')).toThrow(FormatError);
@@ -90,8 +103,15 @@ describe('npy', () => {
     const folder = mkdtempSync(join(tmpdir(), 'querent-npy-'));
     try {
       const path = join(folder, 'x.npz');
-      writeFileSync(path, writeZip([{ name: 'm.npy', bytes: writeNpy({ shape: [2, 2], data: Float64Array.of(1, 2, 3, 4.5) }) }]));
-      const out = execFileSync('python3', ['-c', `import numpy; print(numpy.load(${JSON.stringify(path)})['m'].tolist())`], { encoding: 'utf8' });
+      writeFileSync(
+        path,
+        writeZip([{ name: 'm.npy', bytes: writeNpy({ shape: [2, 2], data: Float64Array.of(1, 2, 3, 4.5) }) }]),
+      );
+      const out = execFileSync(
+        'python3',
+        ['-c', `import numpy; print(numpy.load(${JSON.stringify(path)})['m'].tolist())`],
+        { encoding: 'utf8' },
+      );
       expect(out.trim()).toBe('[[1.0, 2.0], [3.0, 4.5]]');
     } finally {
       rmSync(folder, { recursive: true });
