@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { PRESET_NAMES } from '../../core/descriptors/ace/presets.ts';
+import type { DimerSummary } from '../../core/potentials/dimer-scan.ts';
 import { isolatedAtomEnergies } from '../../core/potentials/linear-model.ts';
 import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
 import type { EvaluatedFrame } from '../../core/validation/summary.ts';
@@ -54,7 +55,14 @@ function observationLine(fit: Fit): string {
 }
 
 /** What a person reads after a fit. */
-function report(fit: Fit, path: string, keys: string, test: readonly EvaluatedFrame[] | null, seconds: number): string {
+function report(
+  fit: Fit,
+  path: string,
+  keys: string,
+  test: readonly EvaluatedFrame[] | null,
+  dimers: readonly DimerSummary[],
+  seconds: number,
+): string {
   const { model } = fit;
   const { training, uncertainty, posterior } = model;
   const pair = model.specification.pairs[0]![0]!;
@@ -82,12 +90,23 @@ function report(fit: Fit, path: string, keys: string, test: readonly EvaluatedFr
       `warning: stress labels carry a constant hydrostatic offset of about ${cell(stress)} GPa (${cell(training.stressOffset)} eV/atom in the virial); it is fitted apart and is no part of the potential, and stress errors below allow for it`,
     );
   }
+  lines.push(...dimers.map(dimerLine));
   for (const warning of fit.warnings) lines.push(`warning: ${warning}`);
   const { columns, rows } = trainingTables(fit, test);
   return (
     `${lines.join('\n')}\n\n${errorTable(columns, rows)}left out: each structure by the fit to all others\n` +
     `\nwritten to ${path} in ${formatSeconds(seconds)}\n`
   );
+}
+
+/** What the dimer scan of one pair says; a pair that is trusted where its atoms overlap is a warning. */
+function dimerLine({ pair, gate, gateBroken, repulsive, trusted }: DimerSummary): string {
+  const name = pair.join('-');
+  if (!gateBroken || !repulsive) {
+    return `warning: the dimer ${name} is ${gateBroken ? 'attractive' : 'not refused'} somewhere below its distance gate of ${cell(gate)} Å`;
+  }
+  const where = trusted === null ? 'trusted nowhere' : `trusted from ${cell(trusted[0])} to ${cell(trusted[1])} Å`;
+  return `dimer ${name}: repulsive core, refused below ${cell(gate)} Å, ${where}`;
 }
 
 /** `querent fit DATA… -o MODEL` */
@@ -140,26 +159,27 @@ export const verb: Verb = {
       checkJudgeable(test.frames);
       checkSpecies(test.frames, speciesOf(frames.map((frame) => frame.structure)));
     }
-    const { fit, judged } = await withPool(threads, context, async (pool) => {
+    const { fit, judged, dimers } = await withPool(threads, context, async (pool) => {
       const fitted = await fitModel(frames, settings, pool, { progress: progressOf(options, context) });
       const bytes = writeModel(fitted.model, fitted.basis);
       await writeFileAtomic(path, bytes);
       return {
         fit: fitted,
+        dimers: await pool.run('dimers', { model: openModel(bytes) }),
         judged: test === null ? null : await evaluateModel(openModel(bytes), test.frames, pool),
       };
     });
     const seconds = (performance.now() - started) / 1000;
     if (options.json === true) {
       context.stdout(
-        `${JSON.stringify(jsonResult(fit, options.output as string, judged, seconds), finiteOrNull, 1)}\n`,
+        `${JSON.stringify(jsonResult(fit, options.output as string, judged, dimers, seconds), finiteOrNull, 1)}\n`,
       );
       return EXIT.done;
     }
     const used = [...new Set([...keys.energy, ...keys.forces, ...keys.virial])].join(', ');
     const shown =
       judged === null ? null : allowingForOffset(judgedFrames(test!.frames), judged, fit.model.training.stressOffset);
-    context.stdout(report(fit, options.output as string, used, shown, seconds));
+    context.stdout(report(fit, options.output as string, used, shown, dimers, seconds));
     context.stdout(
       `next: querent evaluate ${String(options.output)} TEST.xyz, querent export ${String(options.output)} -o potential.yace\n`,
     );
@@ -185,6 +205,7 @@ function jsonResult(
   fit: Fit,
   output: string,
   judged: readonly EvaluatedFrame[] | null,
+  dimers: readonly DimerSummary[],
   seconds: number,
 ): Record<string, unknown> {
   const { training, posterior, uncertainty, layout, specification } = fit.model;
@@ -202,6 +223,7 @@ function jsonResult(
     seconds,
     leaveOneOut: uncertainty.leaveOneOut,
     stressOffset: training.stressOffset,
+    dimers,
     warnings: fit.warnings,
     ...(judged === null ? {} : { test: summarizeEvaluation(judged, uncertainty.conformal.forces) }),
   };

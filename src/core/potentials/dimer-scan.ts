@@ -49,3 +49,37 @@ export function dimerScan(potential: AcePotential, a: number, b: number, from = 
     };
   });
 }
+
+/** What the dimer scan of one pair of elements says. */
+export interface DimerSummary {
+  /** Chemical symbols. */
+  readonly pair: readonly [string, string];
+  /** Hard distance gate, Å. */
+  readonly gate: number;
+  /** Whether every distance below the gate is broken, as it must be. */
+  readonly gateBroken: boolean;
+  /** Whether the force pushes apart at every distance below the middle of the switch to the repulsive core. */
+  readonly repulsive: boolean;
+  /** First and last distance that is trusted, Å; null when none is. */
+  readonly trusted: readonly [number, number] | null;
+}
+
+/** Dimer scans of every pair of elements of a model, judged. */
+export function dimerSummaries(potential: AcePotential): DimerSummary[] {
+  const { elements, pairs } = potential.model.specification;
+  return elements.flatMap((first, a) =>
+    elements.slice(a).map((second, k) => {
+      const { innerCutoff: gate, innerWidth } = pairs[a]![a + k]!;
+      const points = dimerScan(potential, a, a + k);
+      const inside = points.filter(({ distance }) => distance < gate);
+      const trusted = points.filter(({ state }) => state === 'trusted');
+      return {
+        pair: [first, second],
+        gate,
+        gateBroken: inside.every(({ state }) => state === 'broken'),
+        repulsive: inside.every(({ distance, force }) => distance > gate - innerWidth / 2 || force > 0),
+        trusted: trusted.length === 0 ? null : [trusted[0]!.distance, trusted.at(-1)!.distance],
+      };
+    }),
+  );
+}

@@ -99,7 +99,8 @@ export class LearningCompute implements Compute {
         leaveOneOutForces: leaveOneOut.forces,
         selectAbove: limits.forceSigmaSelect,
         breakAbove: limits.forceSigmaBreak,
-        dimerDistancesTrusted: dimers.flat().filter((point) => point.state === 'trusted').length,
+        dimersTrusted: dimers.filter(({ trusted }) => trusted !== null).length,
+        dimerGateBroken: dimers.every(({ gateBroken }) => gateBroken),
       },
     };
   }

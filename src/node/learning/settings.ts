@@ -39,7 +39,10 @@ export function targetConditions(runFile: RunFile): Conditions {
 export function explorationConditions(runFile: RunFile): Conditions {
   const wide = widenConditions(targetConditions(runFile), MARGIN);
   const { temperatures, strain } = runFile.exploration;
-  return { temperatures: temperatures === undefined ? wide.temperatures : temperaturesOf(temperatures), strain: strain ?? wide.strain };
+  return {
+    temperatures: temperatures === undefined ? wide.temperatures : temperaturesOf(temperatures),
+    strain: strain ?? wide.strain,
+  };
 }
 
 /** Where the first structures lie: strains as the run file says, or a little beyond the target. */

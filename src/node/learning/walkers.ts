@@ -7,8 +7,8 @@ import { assessmentWalker } from '../../core/sampling/assessment.ts';
 import type { WalkerOptions, WalkerResult } from '../../core/sampling/walker.ts';
 import { runWalker } from '../../core/sampling/walker.ts';
 import type { CandidateRows } from '../../core/acquisition/acquisition.ts';
-import type { DimerPoint } from '../../core/potentials/dimer-scan.ts';
-import { dimerScan } from '../../core/potentials/dimer-scan.ts';
+import type { DimerSummary } from '../../core/potentials/dimer-scan.ts';
+import { dimerSummaries } from '../../core/potentials/dimer-scan.ts';
 import type { Structure } from '../../core/structure/structure.ts';
 import type { Machine, ModelHandle } from '../workers/machine.ts';
 
@@ -22,7 +22,10 @@ export function exploreWalker(
 }
 
 /** One assessment walker on one thread. */
-export function assessWalker(machine: Machine, argument: { model: ModelHandle; plan: AssessmentPlan; seed: number }): AssessmentResult {
+export function assessWalker(
+  machine: Machine,
+  argument: { model: ModelHandle; plan: AssessmentPlan; seed: number },
+): AssessmentResult {
   const potential = machine.potential(argument.model);
   return assessmentWalker(argument.plan, potential, potential.model.uncertainty.limits, argument.seed);
 }
@@ -53,7 +56,10 @@ export function candidateRows(
 }
 
 /** Mean descriptor of each structure under some basis, as features for farthest-point sampling. */
-export function meanDescriptors(machine: Machine, argument: { basis: Parameters<Machine['program']>[0]; structures: readonly Structure[] }): Float64Array {
+export function meanDescriptors(
+  machine: Machine,
+  argument: { basis: Parameters<Machine['program']>[0]; structures: readonly Structure[] },
+): Float64Array {
   const program = machine.program(argument.basis);
   const { elements } = argument.basis.specification;
   const block = Math.max(...argument.basis.functions.map((functions) => functions.length));
@@ -69,9 +75,7 @@ export function meanDescriptors(machine: Machine, argument: { basis: Parameters<
   return features;
 }
 
-/** Dimer scans of every pair of elements of a model. */
-export function dimerScans(machine: Machine, argument: { model: ModelHandle }): DimerPoint[][] {
-  const potential = machine.potential(argument.model);
-  const n = potential.model.layout.species.length;
-  return Array.from({ length: n }, (_, a) => Array.from({ length: n - a }, (__, k) => dimerScan(potential, a, a + k))).flat();
+/** Dimer scans of every pair of elements of a model, judged. */
+export function dimerScans(machine: Machine, argument: { model: ModelHandle }): DimerSummary[] {
+  return dimerSummaries(machine.potential(argument.model));
 }
