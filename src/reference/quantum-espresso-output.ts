@@ -51,9 +51,12 @@ function numbers(text: string, factor: number): Float64Array {
   return Float64Array.from(words[0] === '' ? [] : words, (word) => Number(word) * factor);
 }
 
+/** The one number of an element times `factor`; NaN where there is not exactly one, null without the element. */
 function scalar(xml: string, name: string, factor: number): number | null {
   const found = element(xml, name);
-  return found === null ? null : Number(found.text.trim()) * factor;
+  if (found === null) return null;
+  const [value = Number.NaN, ...others] = numbers(found.text, factor);
+  return others.length === 0 ? value : Number.NaN;
 }
 
 function readAtoms(output: string): { species: Uint8Array; positions: Float64Array } | null {

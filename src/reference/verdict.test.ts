@@ -62,6 +62,30 @@ describe('checkRequest', () => {
     expect(checkRequest(mixed, gates)).toMatchObject({ message: expect.stringContaining('atoms 1 (Si) and 2 (Si)') });
   });
 
+  it('asks nothing of distances where the gate is 0', () => {
+    expect(checkRequest(molecule(0, 0.2), { ...GATES, minimumDistance: 0 })).toBeNull();
+    expect(checkRequest(molecule(0, 0.2), { ...GATES, minimumDistance: { covalentRadii: 0 } })).toBeNull();
+    expect(checkRequest(molecule(), { ...GATES, minimumDistance: 0 })).toMatchObject({
+      status: 'failed',
+      reason: 'input',
+    });
+  });
+
+  it('names the worst pair of any structure, by an independent count', () => {
+    const places = fc.array(fc.double({ min: 0, max: 12, noNaN: true }), { minLength: 2, maxLength: 8 });
+    fc.assert(
+      fc.property(places, fc.double({ min: 0.1, max: 4, noNaN: true }), (x, gate) => {
+        const gaps = [...x]
+          .sort((a, b) => a - b)
+          .map((at, k, all) => (k === 0 ? Number.POSITIVE_INFINITY : at - all[k - 1]!));
+        const closest = Math.min(...gaps);
+        const verdict = checkRequest(molecule(...x), { ...GATES, minimumDistance: gate });
+        if (closest >= gate) expect(verdict).toBeNull();
+        else expect(verdict!.message).toContain(`at least ${gate.toFixed(3)} Å apart, got ${closest.toFixed(3)} Å`);
+      }),
+    );
+  });
+
   it('fails what cannot be an input at all', () => {
     const reasons = [
       molecule(),

@@ -54,6 +54,7 @@ function overlap(structure: Structure, gate: Gates['minimumDistance']): string |
     typeof gate === 'number' ? gate / 2 : gate.covalentRadii * covalentRadiusOf(z),
   );
   const reach = 2 * limits.reduce((a, b) => Math.max(a, b), 0);
+  if (reach === 0) return null;
   const list = neighborList(structure, reach);
   let worst = 1;
   let message: string | null = null;
