@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { prototypeStructure } from '../structure/prototypes.ts';
 import type { Structure } from '../structure/structure.ts';
@@ -60,6 +61,59 @@ describe('Stillinger-Weber silicon', () => {
       expect(across.energy).toBe(0);
       expect(potential.evaluate(three).energy - pairs).toAgree(angle, { atol: 1e-12, why: 'formula' });
     }
+  });
+
+  it('is the sum over pairs and angles of any molecule, and its forces are their derivatives', () => {
+    /** The energy as the paper writes it: f₂ over pairs and h over the three angles of each triple. */
+    const naive = (sites: readonly (readonly number[])[]): number => {
+      const cut = 1.8 * SIGMA;
+      const vector = (i: number, j: number): number[] => sites[j]!.map((x, d) => x - sites[i]![d]!);
+      let sum = 0;
+      for (let i = 0; i < sites.length; i++) {
+        for (let j = 0; j < sites.length; j++) {
+          const a = vector(i, j);
+          const r = Math.hypot(...a);
+          if (j === i || r >= cut) continue;
+          const x = r / SIGMA;
+          sum += 0.5 * EPSILON * 7.049556277 * (0.6022245584 * x ** -4 - 1) * Math.exp(1 / (x - 1.8));
+          for (let k = 0; k < j; k++) {
+            const b = vector(i, k);
+            const s = Math.hypot(...b);
+            if (k === i || s >= cut) continue;
+            const cosine = (a[0]! * b[0]! + a[1]! * b[1]! + a[2]! * b[2]!) / (r * s);
+            sum += 21 * EPSILON * (cosine + 1 / 3) ** 2 * Math.exp(1.2 / (x - 1.8) + 1.2 / (s / SIGMA - 1.8));
+          }
+        }
+      }
+      return sum;
+    };
+    const coordinate = fc.double({ min: -2.2, max: 2.2, noNaN: true });
+    const sites = fc.array(fc.tuple(coordinate, coordinate, coordinate), { minLength: 2, maxLength: 6 });
+    const apart = sites.filter((all) =>
+      all.every((a, i) => all.slice(0, i).every((b) => Math.hypot(...a.map((x, d) => x - b[d]!)) > 1.2)),
+    );
+    fc.assert(
+      fc.property(apart, fc.nat(), (all, pick) => {
+        const { energy, forces, atomEnergies } = potential.evaluate(molecule(...all.map((site) => [...site])));
+        expect(energy).toAgree(naive(all), { rtol: 1e-12, atol: 1e-12, why: 'the same sum in another order' });
+        expect(atomEnergies!.reduce((a, b) => a + b, 0)).toAgree(energy, {
+          rtol: 1e-12,
+          atol: 1e-12,
+          why: 'a partition',
+        });
+        const k = pick % (3 * all.length);
+        const at = (h: number): number =>
+          naive(all.map((site, i) => site.map((x, d) => x + (3 * i + d === k ? h : 0))));
+        const h = 1e-5;
+        const slope = (at(h) - at(-h)) / (2 * h);
+        expect(forces[k]).toAgree(-slope, {
+          rtol: 1e-6,
+          atol: 1e-6,
+          why: 'central difference of energies up to 1e3 eV',
+        });
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it('vanishes with all its derivatives at 1.8σ', () => {
