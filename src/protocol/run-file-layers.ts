@@ -22,6 +22,11 @@ export interface Layer {
 
 const VARIABLE = /\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
 
+/** A text whose `${NAME}` are not taken for variables when it is read. */
+export function escapeVariables(text: string): string {
+  return text.replace(VARIABLE, (whole) => `$${whole}`);
+}
+
 /** Parses one YAML file, replaces `${NAME}` and `${NAME:-default}` in its values (`$${` stands for `${`), and reports what is wrong. */
 export function yamlLayer(
   text: string,
@@ -46,13 +51,26 @@ export function yamlLayer(
     });
   }
   substitute(document, env, (offset, message) => issues.push({ position: at(offset), path: '', message }));
+  const value = document.errors.length === 0 ? plain(document) : { error: null };
+  if (value.error !== null) {
+    issues.push({ position: { file, line: 1, column: 1 }, path: '', message: `BAD_ALIAS: ${value.error}` });
+  }
   return {
-    value: document.errors.length === 0 ? document.toJS() : {},
+    value: value.data ?? {},
     locate(path, key) {
       const offset = offsetOf(document, path, key);
       return offset === null ? null : at(offset);
     },
   };
+}
+
+/** The data of a document, or why there are none: an alias (`*a`) without its anchor (`&a`), or far too many of them. */
+function plain(document: Document): { readonly data?: unknown; readonly error: string | null } {
+  try {
+    return { data: document.toJS(), error: null };
+  } catch (error) {
+    return { error: (error as Error).message };
+  }
 }
 
 function substitute(
@@ -66,7 +84,8 @@ function substitute(
       let missing = false;
       const text = node.value.replace(VARIABLE, (whole, escaped: string, name: string, fallback?: string) => {
         if (escaped !== '') return whole.slice(1);
-        const value = env[name] ?? fallback;
+        // As in a shell, a default also stands for an empty variable.
+        const value = fallback === undefined ? env[name] : env[name] || fallback;
         if (value === undefined) {
           refuse(
             node.range?.[0] ?? 0,
@@ -120,8 +139,10 @@ export function setLayer(
     return null;
   }
   const document = parseDocument(match[2]!, { prettyErrors: false });
-  if (document.errors.length > 0) {
-    issues.push({ position, path: '', message: `value is not YAML: ${document.errors[0]!.message}` });
+  const given = plain(document);
+  const fault = document.errors[0]?.message ?? given.error;
+  if (fault !== null) {
+    issues.push({ position, path: '', message: `value is not YAML: ${fault}` });
     return null;
   }
   const path = match[1]!.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part));
@@ -131,7 +152,7 @@ export function setLayer(
     value: undefined,
     locate: (other) => (other.length >= path.length && within(other) ? position : null),
   };
-  return { layer, path, value: document.toJS() };
+  return { layer, path, value: given.data };
 }
 
 /**

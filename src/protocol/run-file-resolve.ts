@@ -6,7 +6,7 @@ import { runFileSchema } from './run-file.ts';
 import { brokenRules } from './run-file-checks.ts';
 import { describeIssues, formatIssue } from './run-file-diagnostics.ts';
 import type { KeyPath, Layer, RunFileIssue } from './run-file-layers.ts';
-import { isRecord, mergeSettings, setLayer, withSetting, yamlLayer } from './run-file-layers.ts';
+import { escapeVariables, isRecord, mergeSettings, setLayer, withSetting, yamlLayer } from './run-file-layers.ts';
 import { referenceSchema } from './run-file-reference.ts';
 import type { ReferenceSettings } from './run-file-reference.ts';
 
@@ -172,7 +172,7 @@ export function formatRunFile(file: RunFile): string {
   const document = new Document(JSON.parse(JSON.stringify(file)));
   visit(document, {
     Scalar(_, node) {
-      if (typeof node.value === 'string') node.value = node.value.replaceAll('${', () => '$${');
+      if (typeof node.value === 'string') node.value = escapeVariables(node.value);
     },
     Seq(_, node) {
       if (node.items.every((item) => isScalar(item))) node.flow = true;
