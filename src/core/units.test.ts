@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { golden } from '../../test/support/golden.ts';
 import { ACCELERATION, BOHR, BOLTZMANN, COULOMB, EV_PER_CUBIC_ANGSTROM_IN_GPA, HARTREE, RYDBERG } from './units.ts';
 
 // Exact by definition of the SI, and measured values of CODATA 2018.
@@ -12,6 +13,10 @@ describe('units', () => {
   it('follow from the definitions of the SI', () => {
     expect(BOLTZMANN).toAgree(BOLTZMANN_SI / ELEMENTARY_CHARGE, DIGITS);
     expect(EV_PER_CUBIC_ANGSTROM_IN_GPA).toAgree((ELEMENTARY_CHARGE / 1e-30) * 1e-9, DIGITS);
+    const { unit_factor_A_per_fs2_per_eV_per_A_per_u: factor } = golden<{
+      D: { D4_time_step: { unit_factor_A_per_fs2_per_eV_per_A_per_u: number } };
+    }>('reference-values').D.D4_time_step;
+    expect(ACCELERATION).toBe(factor);
     // (1 eV/Å)/(1 u) in m/s² times fs²/Å.
     expect(ACCELERATION).toAgree(((ELEMENTARY_CHARGE / 1e-10 / ATOMIC_MASS) * 1e-30) / 1e-10, {
       ...DIGITS,

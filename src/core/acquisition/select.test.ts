@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { golden } from '../../../test/support/golden.ts';
 import { cholesky } from '../numerics/cholesky.ts';
 import { appendRows, qrUpper } from '../numerics/qr.ts';
-import { invertUpper } from '../numerics/triangular.ts';
+import { rowGram } from '../numerics/dense.ts';
+import { invertUpper, whitenRows } from '../numerics/triangular.ts';
 import { RandomStream } from '../random.ts';
 import { logDetGain } from '../regression/posterior.ts';
 import type { CandidateRows } from './acquisition.ts';
@@ -17,7 +18,12 @@ import { selectBatch, type Strategy } from './select.ts';
 interface Reference {
   readonly C: {
     readonly C1_bald_scalar: readonly { sig2_e: number; sig2_a: number; I: number }[];
-    readonly C2_bald_vector: Readonly<Record<string, number>> & { S: number[][]; J: number[][]; R_diag: number[] };
+    readonly C2_bald_vector: Readonly<Record<string, number>> & {
+      S: number[][];
+      J: number[][];
+      R_diag: number[];
+      pred_cov: number[][];
+    };
     readonly C3_greedy_d_optimal: Readonly<Record<string, number>> & {
       pool: number[][];
       greedy_order: number[];
@@ -92,6 +98,8 @@ describe('information gain', () => {
     const inverse = invertUpper(cholesky(Float64Array.from(S.flat()), 3), 3);
     const transposed = Float64Array.from({ length: 9 }, (_, k) => inverse[(k % 3) * 3 + Math.floor(k / 3)]!);
     const r = qrUpper(transposed, 3, 3);
+    const covariance = rowGram(whitenRows(r, 3, Float64Array.from(J.flat()), 3), 3, 3);
+    expect(covariance).toAgree(C.C2_bald_vector.pred_cov.flat(), { rtol: 1e-12, atol: 1e-15, why });
     const rows = Float64Array.from(J.flatMap((row, i) => row.map((value) => value / Math.sqrt(R_diag[i]!))));
     const first = { id: 'a', rows: rows.slice(0, 3), count: 1 };
     const rest = { id: 'b', rows: rows.slice(3), count: 2 };

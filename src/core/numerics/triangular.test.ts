@@ -72,8 +72,8 @@ describe('cholesky', () => {
   });
 
   it('refuses the normal equations of the Läuchli matrix, which QR solves', () => {
-    const { normal_matrix_det_in_float64: det } = golden<{
-      B: { B4_lauchli: { normal_matrix_det_in_float64: number } };
+    const { normal_matrix_det_in_float64: det, qr_solution } = golden<{
+      B: { B4_lauchli: { normal_matrix_det_in_float64: number; qr_solution: number[] } };
     }>('reference-values').B.B4_lauchli;
     const e = 1e-8;
     const x = Float64Array.of(1, 1, e, 0, 0, e);
@@ -84,6 +84,7 @@ describe('cholesky', () => {
     const z = new Float64Array(2);
     appendRows(r, z, 2, x, Float64Array.of(2, e, e), 3);
     expect(solveUpper(r, 2, z)).toAgree([1, 1], { atol: 1e-6, why: 'condition 1e8 costs half of the digits' });
+    expect(solveUpper(r, 2, z)).toAgree(qr_solution, { atol: 1e-7, why: 'another QR' });
   });
 });
 

@@ -17,10 +17,18 @@ interface Reference {
     alpha: number;
     beta: number;
     log_evidence: number;
+    log_evidence_direct: number;
     gamma_eff: number;
     mackay_step: { alpha_new: number; beta_new: number };
   };
-  B2_evidence_max: { alpha: number; beta: number; log_evidence: number; gamma_eff: number; m: number[] };
+  B2_evidence_max: {
+    alpha: number;
+    beta: number;
+    log_evidence: number;
+    gamma_eff: number;
+    m: number[];
+    check_fixed_point: { alpha: number; beta: number };
+  };
   B7_misspecification: {
     rows: {
       N: number;
@@ -32,7 +40,12 @@ interface Reference {
     }[];
   };
   B3_three_noises: {
-    at_theta0: { log_params_alpha_betaE_betaF_betaV: number[]; log_evidence: number; grad: number[] };
+    at_theta0: {
+      log_params_alpha_betaE_betaF_betaV: number[];
+      log_evidence: number;
+      grad: number[];
+      grad_fd: number[];
+    };
     optimum: { alpha: number; sigma_E: number; sigma_F: number; sigma_V: number; log_evidence: number };
   };
 }
@@ -77,6 +90,7 @@ describe('evaluateEvidence', () => {
   it('gives the evidence and the fixed-point step of the toy problem', () => {
     const evidence = evaluateEvidence(evidenceProblem(toy, unitPrior(2)), betas(B1.alpha, 1, B1.beta));
     expect(evidence.logEvidence).toAgree(B1.log_evidence, EXACT);
+    expect(evidence.logEvidence).toAgree(B1.log_evidence_direct, EXACT);
     expect(evidence.determined.forces).toAgree(B1.gamma_eff, EXACT);
     expect(evidence.governed - evidence.priorDetermined).toAgree(B1.gamma_eff, EXACT);
     expect(B1.gamma_eff / evidence.priorNorm).toAgree(B1.mackay_step.alpha_new, EXACT);
@@ -119,6 +133,10 @@ describe('evaluateEvidence', () => {
     );
     expect(evidence.logEvidence).toAgree(B3.at_theta0.log_evidence, EXACT);
     expect(evidence.gradient).toAgree(B3.at_theta0.grad, { rtol: 1e-9, why: 'closed form' });
+    expect(evidence.gradient).toAgree(B3.at_theta0.grad_fd, {
+      atol: 1e-6,
+      why: 'finite differences of another program',
+    });
   });
 
   it('has the derivatives of its value, also with columns of fixed precision', () => {
@@ -202,6 +220,10 @@ describe('maximizeEvidence', () => {
       rtol: 1e-5,
       why: 'stationarity',
     });
+    const freedom = 30 - evidence.determined.forces;
+    expect(evidence.determined.forces).toAgree(B2.gamma_eff, OPTIMUM);
+    expect(hyperparameters.alpha).toAgree(B2.check_fixed_point.alpha, OPTIMUM);
+    expect(freedom / evidence.squaredResiduals.forces).toAgree(B2.check_fixed_point.beta, OPTIMUM);
   });
 
   it('finds the higher of the two optima of three noises', () => {

@@ -41,7 +41,8 @@ function requireColumns(expected: number, state: FactorState): void {
  * Rows are eliminated in blocks of fixed size, so the result does not depend on how they were cut into appends; the
  * diagonal of R is ≥ 0.
  *
- * `append` and `merge` throw InputError `SHAPE_MISMATCH`, `COLUMNS_DIFFER` and NumericalError `NOT_FINITE`.
+ * `append` throws InputError `SHAPE_MISMATCH` or `NOT_FINITE` before anything is taken in; `merge` InputError
+ * `COLUMNS_DIFFER` or NumericalError `NOT_FINITE`.
  *
  * @param eliminate  does the elimination of a block; default the plain form
  * @cost  2 m d² flops for m rows

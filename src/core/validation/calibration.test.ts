@@ -26,7 +26,7 @@ interface Reference {
   readonly B: {
     readonly Bcal: Readonly<Record<string, number>> & { readonly z: readonly number[] };
     readonly Bcal_ECE_noise_floor_perfect_model: Readonly<
-      Record<string, { readonly mean: number; readonly p95: number }>
+      Record<string, { readonly mean: number; readonly p95: number; readonly rule_0p33_over_sqrt_n: number }>
     >;
     readonly Bcal_max_z_tolerance_bonferroni_alpha005: Readonly<Record<string, number>>;
   };
@@ -84,7 +84,9 @@ describe('reference set', () => {
 
 describe('noise floors and tolerances', () => {
   it('finds the ECE of a perfect model where the reference simulation did', () => {
-    for (const [key, { mean, p95 }] of Object.entries(reference.B.Bcal_ECE_noise_floor_perfect_model)) {
+    for (const [key, { mean, p95, rule_0p33_over_sqrt_n }] of Object.entries(
+      reference.B.Bcal_ECE_noise_floor_perfect_model,
+    )) {
       const n = Number(key);
       const repeats = n <= 100 ? 1500 : 200;
       const values = Float64Array.from({ length: repeats }, (_, r) => {
@@ -94,6 +96,7 @@ describe('noise floors and tolerances', () => {
       const found = values.reduce((sum, value) => sum + value, 0) / repeats;
       expect(found).toAgree(mean, { rtol: 0.1, why: 'Monte-Carlo means, 200 or more samples with spread 0.5' });
       expect(eceNoiseFloor(n)).toAgree(mean, { rtol: 0.1, why: 'the rule 0.33/√n' });
+      expect(eceNoiseFloor(n)).toAgree(rule_0p33_over_sqrt_n, { rtol: 1e-12, why: 'the rule 0.33/√n' });
       expect(smallestEceTolerance(n)).toAgree(p95, { rtol: 0.1, why: 'about the 95th percentile of a perfect model' });
     }
   });
