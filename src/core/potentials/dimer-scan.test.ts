@@ -42,7 +42,9 @@ describe('dimerScan', async () => {
     const inside = points.filter(({ distance }) => distance < innerCutoff - innerWidth);
     expect(inside.length).toBeGreaterThan(10);
     for (let k = 1; k < inside.length; k++) expect(inside[k]!.energy).toBeLessThan(inside[k - 1]!.energy);
-    expect(dimerSummaries(potential)).toMatchObject([{ pair: ['Si', 'Si'], gate: innerCutoff, gateBroken: true, trusted: null }]);
+    expect(dimerSummaries(potential)).toMatchObject([
+      { pair: ['Si', 'Si'], gate: innerCutoff, gateBroken: true, trusted: null },
+    ]);
   });
 
   it('has a summary for every pair of elements once', async () => {
