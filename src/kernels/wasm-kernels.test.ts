@@ -50,6 +50,36 @@ describe('wasmKernels', () => {
     });
   });
 
+  it.each([
+    [1, 1],
+    [3, 2],
+    [4, 4],
+    [5, 9],
+    [31, 33],
+    [257, 12],
+    [700, 37],
+    [0, 6],
+  ])('has the numbers of the twin for %i rows of %i columns, in any order of appends', (m, d) => {
+    const [wasm, twin] = [wasmKernels(bytes), typescriptKernels()];
+    const rows = random(m, d, 4);
+    const targets = random(m, 1, 5);
+    const CONFORMANCE = { rtol: 1e-11, atol: 1e-11, why: 'another order of summation' };
+    expect(wasm.gram(rows, m, d)).toAgree(twin.gram(rows, m, d), CONFORMANCE);
+    const states = [wasm, twin].map((kernels) => {
+      const factor = kernels.factor(d);
+      for (let first = 0; first < m; first += 100) {
+        const count = Math.min(100, m - first);
+        factor.append(rows.slice(first * d, (first + count) * d), targets.slice(first, first + count), count, 0.5);
+      }
+      factor.merge(factor.state());
+      return factor.state();
+    });
+    expect(states[0]!.r).toAgree(states[1]!.r, CONFORMANCE);
+    expect(states[0]!.z).toAgree(states[1]!.z, CONFORMANCE);
+    expect(states[0]!.residual).toAgree(states[1]!.residual, CONFORMANCE);
+    expect([states[0]!.count, states[0]!.logScale]).toEqual([2 * m, Math.ceil(m / 100)]);
+  });
+
   it('does not keep memory from call to call', () => {
     const kernels = wasmKernels(bytes);
     const rows = random(2000, 60);

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type FilterCandidate, filterCandidates } from './filter.ts';
 
@@ -36,6 +37,33 @@ describe('filterCandidates', () => {
   it('does not let a dropped frame push out others', () => {
     const pool = [frame(0, 0, 1, 0), frame(0, 40, 2, 0), frame(0, 60, 3, 0)];
     expect(filterCandidates(pool, { minimumSpacing: 50 }).kept).toEqual([0, 2]);
+  });
+
+  it('drops neither more nor less than a plain count finds', () => {
+    const coordinate = fc.integer({ min: 0, max: 3 });
+    const candidates = fc.array(
+      fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 60 }), coordinate, coordinate),
+      { maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(candidates, fc.integer({ min: 0, max: 30 }), (pool, minimumSpacing) => {
+        const frames = pool.map(([walker, step, x, y]) => frame(walker, step, x + 1, y));
+        const kept: number[] = [];
+        frames.forEach((one, index) => {
+          const clash = kept.some((k) => {
+            const other = frames[k]!;
+            const near = other.walker === one.walker && Math.abs(other.step - one.step) < minimumSpacing;
+            return near || other.descriptor.join() === one.descriptor.join();
+          });
+          if (!clash) kept.push(index);
+        });
+        const found = filterCandidates(frames, { minimumSpacing });
+        expect(found.kept).toEqual(kept);
+        expect([...found.kept, ...found.dropped.map(({ index }) => index)].sort((a, b) => a - b)).toEqual([
+          ...frames.keys(),
+        ]);
+      }),
+    );
   });
 
   it('works on nothing and refuses descriptors that cannot be compared', () => {

@@ -45,6 +45,37 @@ describe('criteria', () => {
     expect(energyEceCriterion(figures, 0.01).met).toBe(false);
   });
 
+  it('fall with better predictions, never rise: half of every error meets whatever the whole met', () => {
+    const stream = new RandomStream(8, 'criteria');
+    const many = (scale: number): AssessmentFrame[] => {
+      const draw = new RandomStream(9, 'frames');
+      return Array.from({ length: 30 }, () => ({
+        ...{ atoms: 4, energySigma: 0.3, energyError: 0.3 * scale * draw.normal() },
+        forceErrors: Array.from({ length: 12 }, () => 0.1 * scale * draw.normal()),
+        forceSigmas: new Array<number>(12).fill(0.1),
+      }));
+    };
+    const judged = [1, 0.5].map((scale) => {
+      const found = assessFrames(many(scale), 0.05, { seed: 1, resamples: 2000 });
+      return {
+        mae: energyMaeCriterion(found, 1),
+        rmse: forceRmseCriterion(found, 1),
+        worst: forceWorstCriterion(found, 9),
+      };
+    });
+    const [whole, half] = [judged[0]!, judged[1]!];
+    for (const name of ['mae', 'rmse', 'worst'] as const) {
+      expect(half[name].value).toAgree(whole[name].value / 2, {
+        rtol: 1e-12,
+        why: 'all are of first order in the errors',
+      });
+      expect(half[name].upper).toAgree(whole[name].upper / 2, { rtol: 1e-12, why: 'the same resamples' });
+      expect(whole[name].upper).toBeGreaterThanOrEqual(whole[name].value);
+      const tolerance = whole[name].upper * (1 + stream.uniform());
+      expect(half[name].upper <= tolerance).toBe(true);
+    }
+  });
+
   it('come in a fixed order', () => {
     const tolerances = { energyMae: 1, forceRmse: 1, forceEce: 1, energyEce: 1, forceWorst: 10, energyWorst: 10 };
     expect(judgeCriteria(figures, tolerances).map((criterion) => criterion.name)).toEqual([...CRITERION_NAMES]);

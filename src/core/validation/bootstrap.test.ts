@@ -122,6 +122,45 @@ describe('bootstrap', () => {
     );
   });
 
+  it('refuses numbers of resamples that are none', () => {
+    const sums = { totals: Float64Array.of(1, 2), counts: Float64Array.of(1, 1) };
+    for (const resamples of [0, -5, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => bootstrapUpperBounds([sums], 0.05, { seed: 1, resamples })).toThrow(
+        `number of resamples must be a positive integer, got ${resamples}`,
+      );
+      expect(() => boundErrors([], 0.05, { seed: 1, resamples })).toThrow('number of resamples must be');
+    }
+    expect(bootstrapUpperBounds([sums], 0.05, { seed: 1, resamples: 1 })[0]).toBeGreaterThanOrEqual(1);
+  });
+
+  it('agrees with the exact distribution of resamples where that can be counted', () => {
+    // Three structures: 27 equally likely resamples; the bound is a quantile of their 10 different means.
+    const totals = [1, 2, 6];
+    const means: number[] = [];
+    for (const a of totals) for (const b of totals) for (const c of totals) means.push((a + b + c) / 3);
+    means.sort((a, b) => a - b);
+    const sums = { totals: Float64Array.from(totals), counts: Float64Array.of(1, 1, 1) };
+    for (const alpha of [0.3, 0.17, 0.1, 0.02]) {
+      const [bound] = bootstrapUpperBounds([sums], alpha, { seed: 2, resamples: 40_000 });
+      expect(bound).toAgree(means[Math.ceil((1 - alpha) * 27) - 1], {
+        atol: 1e-12,
+        why: 'far from the steps of the distribution',
+      });
+    }
+  });
+
+  it('weighs structures by their number of values', () => {
+    // A structure of 99 values and one of a single value: the pooled mean is ruled by the first.
+    const sums = { totals: Float64Array.of(99, 5), counts: Float64Array.of(99, 1) };
+    expect(pooledMean(sums)).toAgree(1.04, { rtol: 1e-14, why: '104/100' });
+    const [bound] = bootstrapUpperBounds([sums], 0.3, { seed: 3, resamples: 4000 });
+    expect(bound).toAgree(1.04, {
+      rtol: 1e-12,
+      why: 'a quarter of the resamples are the small one twice, half are mixed',
+    });
+    expect(bootstrapUpperBounds([sums], 0.2, { seed: 3, resamples: 4000 })[0]).toBe(5);
+  });
+
   it('refuses quantities of different structures', () => {
     const two = { totals: Float64Array.of(1, 2), counts: Float64Array.of(1, 1) };
     const one = { totals: Float64Array.of(1), counts: Float64Array.of(1) };

@@ -63,6 +63,14 @@ function requireLevel(alpha: number): void {
   }
 }
 
+function requireResamples(resamples: number): void {
+  if (!(Number.isInteger(resamples) && resamples >= 1)) {
+    throw new InputError('RESAMPLES', `number of resamples must be a positive integer, got ${resamples}`, {
+      resamples,
+    });
+  }
+}
+
 /**
  * Upper (1−α) percentile bounds of pooled means by resampling whole structures with replacement (the values inside a
  * structure are dependent). All quantities share the resamples. @returns one bound per entry of `quantities`
@@ -73,6 +81,7 @@ export function bootstrapUpperBounds(
   options: { readonly seed: number; readonly resamples: number },
 ): number[] {
   requireLevel(alpha);
+  requireResamples(options.resamples);
   const n = quantities[0]?.totals.length ?? 0;
   if (quantities.some((sums) => sums.totals.length !== n || sums.counts.length !== n)) {
     throw new InputError('STRUCTURE_SUMS', `all quantities must have the same number of structures (${n})`, { n });
@@ -143,6 +152,7 @@ export interface BoundOptions {
 export function boundErrors(frames: readonly AssessmentFrame[], alpha: number, options: BoundOptions): ErrorBounds {
   requireLevel(alpha);
   const { seed, resamples = 10_000, maxResamples = 100_000 } = options;
+  requireResamples(resamples);
   const energies = energySums(frames);
   const forces = forceSums(frames);
   const energyMae = pooledMean(energies);

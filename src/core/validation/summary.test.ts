@@ -135,6 +135,18 @@ describe('summarizeEvaluation', () => {
     expect(share([withErrors(Number.NaN, 2.5, 0)], 2)).toBe(0);
   });
 
+  it('has errors of stresses without sigmas, but no calibration of them', () => {
+    const bare = frameOf({ atoms: 1, stressErrors: Float64Array.of(0.3, -0.3, 0, 0, 0, 0) });
+    const { stress, calibration, worstResidual } = summarizeEvaluation([bare], 2);
+    expect(stress).toEqual({ mae: 0.6 / 6, rmse: Math.sqrt(0.18 / 6) });
+    expect(calibration.stress).toBeNull();
+    expect(worstResidual.stress).toBeNaN();
+    // Beside a structure that has them, only those that have both are judged.
+    const both = summarizeEvaluation([bare, honestFrame(1, 2)], 2);
+    const alone = summarizeEvaluation([honestFrame(1, 2)], 2);
+    expect(both.calibration.stress).toEqual(alone.calibration.stress);
+  });
+
   it('does not depend on the order of structures', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1000 }), (seed) => {

@@ -9,7 +9,7 @@ export interface EvaluatedFrame extends AssessmentFrame {
   readonly symbols: readonly string[];
   /** [6] stress errors, eV/Å³; null without such labels or without a volume. */
   readonly stressErrors: Float64Array | null;
-  /** [6] predictive standard deviations of the stress, eV/Å³. */
+  /** [6] predictive standard deviations of the stress, eV/Å³; null when unknown. */
   readonly stressSigmas: Float64Array | null;
 }
 
@@ -94,7 +94,9 @@ export function summarizeEvaluation(frames: readonly EvaluatedFrame[], conformal
   const forces = pooledForces(frames);
   const stressed = frames.filter((frame) => frame.stressErrors !== null);
   const stressErrors = Float64Array.from(stressed.flatMap((frame) => [...frame.stressErrors!]));
-  const stressSigmas = Float64Array.from(stressed.flatMap((frame) => [...frame.stressSigmas!]));
+  const stressSigmas = Float64Array.from(
+    stressed.flatMap((frame) => [...(frame.stressSigmas ?? new Float64Array(6).fill(Number.NaN))]),
+  );
   const reports = {
     energy: reportOf(energies.errors, energies.sigmas),
     forces: reportOf(forces.errors, forces.sigmas),
