@@ -1,5 +1,5 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sha256Hex } from '../hash.ts';
 import { structureId } from './identity.ts';
 import type { Structure } from './structure.ts';
 
@@ -35,17 +35,33 @@ describe('structureId', () => {
     expect(new Set(ids).size).toBe(ids.length);
     for (const id of ids) expect(id).toMatch(/^[0-9a-f]{32}$/);
   });
-});
 
-describe('sha256Hex', () => {
-  it('gives the published digests', () => {
-    // FIPS 180-4 example values.
-    expect(sha256Hex('')).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
-    expect(sha256Hex('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
-  });
-
-  it('hashes parts as one stream of bytes', () => {
-    expect(sha256Hex('a', new Uint8Array([98]), 'c')).toBe(sha256Hex('abc'));
-    expect(sha256Hex('Å')).toBe(sha256Hex(new Uint8Array([0xc3, 0x85])));
+  it('survives a copy and tells any two structures apart', () => {
+    const number = fc.double({ noNaN: true, noDefaultInfinity: true });
+    const structures = fc
+      .record({
+        atoms: fc.array(fc.tuple(fc.integer({ min: 1, max: 96 }), number, number, number), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+        cell: fc.option(fc.array(number, { minLength: 9, maxLength: 9 })),
+        pbc: fc.tuple(fc.boolean(), fc.boolean(), fc.boolean()),
+      })
+      .map(
+        ({ atoms, cell, pbc }): Structure => ({
+          positions: Float64Array.from(atoms.flatMap(([, ...r]) => r)),
+          cell: cell && Float64Array.from(cell),
+          pbc,
+          species: Uint8Array.from(atoms, ([z]) => z),
+        }),
+      );
+    const plain = (s: Structure): string =>
+      JSON.stringify([[...s.positions], s.cell && [...s.cell], s.pbc, [...s.species]]);
+    fc.assert(
+      fc.property(structures, structures, (a, b) => {
+        expect(structureId(structuredClone(a))).toBe(structureId(a));
+        expect(structureId(a) === structureId(b)).toBe(plain(a) === plain(b));
+      }),
+    );
   });
 });

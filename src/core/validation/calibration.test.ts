@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../../test/support/golden.ts';
+import { normalQuantile } from '../numerics/special.ts';
 import { RandomStream } from '../random.ts';
 import {
   continuousRankedProbabilityScore,
@@ -158,6 +159,34 @@ describe('properties', () => {
         const ece = expectedCalibrationError(values);
         expect(ece >= 0 && ece <= 0.5 + 1e-12).toBe(true);
         expect(expectedCalibrationError(values.map((value) => -value))).toBe(ece);
+      }),
+    );
+  });
+
+  it('counts as a plain loop does, infinite residuals included', () => {
+    const levels = [0, 0.1, 0.5, 0.683, 0.95, 1];
+    const residual = fc.oneof(
+      fc.double({ min: -4, max: 4, noNaN: true }),
+      fc.constantFrom(0, Number.POSITIVE_INFINITY),
+    );
+    fc.assert(
+      fc.property(fc.array(residual, { minLength: 1, maxLength: 40 }), (values) => {
+        const share = (test: (value: number) => boolean): number => values.filter(test).length / values.length;
+        const naive = levels.map((p) => share((value) => Math.abs(value) <= normalQuantile((1 + p) / 2)));
+        expect(reliabilityCurve(values, levels).map(({ observed }) => observed)).toEqual(naive);
+        const deviations = levels.map((p, k) => Math.abs(p - naive[k]!));
+        expect(expectedCalibrationError(values, levels)).toAgree(deviations.reduce((a, b) => a + b, 0) / 6, {
+          atol: 1e-15,
+          why: 'one mean',
+        });
+        const oneSided = levels.map((p) => Math.abs(p - share((value) => value <= normalQuantile(p))));
+        expect(quantileCalibrationError(values, levels)).toAgree(oneSided.reduce((a, b) => a + b, 0) / 6, {
+          atol: 1e-15,
+          why: 'one mean',
+        });
+        expect(coverage(values, 0.5).inside).toBe(
+          values.filter((value) => Math.abs(value) <= normalQuantile(0.75)).length,
+        );
       }),
     );
   });
