@@ -142,7 +142,9 @@ describe('init', () => {
       const { code, err } = await querent(['init', '--template', template]);
       expect(code).toBe(EXIT.done);
       expect(err).toBe(`${template}.yaml written; next: querent run ${template}.yaml\n`);
-      expect(readFileSync(join(folder, `${template}.yaml`), 'utf8')).toContain(`querent run ${template}.yaml`);
+      const text = readFileSync(join(folder, `${template}.yaml`), 'utf8');
+      expect(text).toContain(`querent run ${template}.yaml`);
+      expect(text).not.toContain(' run.yaml');
     }
   });
 

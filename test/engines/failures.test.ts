@@ -8,16 +8,16 @@ import { orderedLabels } from '../../src/loop/state.ts';
 import type { StatusReport } from '../../src/loop/status.ts';
 import { openState } from '../../src/loop/replay.ts';
 import { openStore } from '../../src/node/store/store.ts';
+import { endEngines, enginesOf } from '../support/processes.ts';
 import { querent, querentJson } from '../support/program.ts';
-import { attemptsIn, describeWithPw, enginesOf, smallRunFile } from './pw.ts';
+import { attemptsIn, describeWithPw, smallRunFile } from './pw.ts';
 
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'querent-failures-'));
 });
 afterEach(() => {
-  const left = enginesOf(folder);
-  for (const { pid } of left) process.kill(pid, 'SIGKILL');
+  const left = endEngines(folder);
   rmSync(folder, { recursive: true, force: true });
   expect(left, 'processes left over').toEqual([]);
 });

@@ -7,8 +7,9 @@ import { openState } from '../../src/loop/replay.ts';
 import type { StatusReport } from '../../src/loop/status.ts';
 import { openStore } from '../../src/node/store/store.ts';
 import { killedAgainAndAgain } from '../support/kills.ts';
+import { endEngines, enginesOf } from '../support/processes.ts';
 import { querent, querentJson } from '../support/program.ts';
-import { attemptsIn, describeWithPw, enginesOf, smallRunFile } from './pw.ts';
+import { attemptsIn, describeWithPw, smallRunFile } from './pw.ts';
 
 /** More by hand: QUERENT_KILLS=25. */
 const KILLS = Number(process.env.QUERENT_KILLS ?? 7);
@@ -18,7 +19,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'querent-kill-'));
 });
 afterEach(() => {
-  for (const { pid } of enginesOf(folder)) process.kill(pid, 'SIGKILL');
+  endEngines(folder);
   rmSync(folder, { recursive: true, force: true });
 });
 

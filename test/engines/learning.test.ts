@@ -9,8 +9,9 @@ import type { LoopState } from '../../src/loop/state.ts';
 import { orderedLabels } from '../../src/loop/state.ts';
 import type { StatusReport } from '../../src/loop/status.ts';
 import { openStore } from '../../src/node/store/store.ts';
+import { endEngines, enginesOf } from '../support/processes.ts';
 import { type Ended, querent, querentJson } from '../support/program.ts';
-import { attemptsIn, describeWithPw, enginesOf } from './pw.ts';
+import { attemptsIn, describeWithPw } from './pw.ts';
 
 const RUN_FILE = 'examples/silicon-qe/run.yaml';
 /** Assessment labels that judge a model of the example. */
@@ -31,7 +32,7 @@ describeWithPw('silicon learned from pw.x', () => {
     store.close();
   });
   afterAll(() => {
-    for (const { pid } of enginesOf(directory)) process.kill(pid, 'SIGKILL');
+    endEngines(directory);
     rmSync(join(directory, '..'), { recursive: true, force: true });
   });
 

@@ -1,9 +1,8 @@
 /** pw.x of Quantum ESPRESSO for tests: whether it is here, run files for it, and what is left of it. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findExecutable } from '../../src/node/execution/local.ts';
-import { ATTEMPT_VARIABLE } from '../../src/node/execution/processes.ts';
 import { DEBIAN_PSEUDOPOTENTIALS } from '../../src/node/labeller-reference.ts';
 
 const HERE = findExecutable('pw.x') !== null && existsSync(join(DEBIAN_PSEUDOPOTENTIALS, 'Si.pz-vbc.UPF'));
@@ -53,21 +52,4 @@ export function attemptsIn(directory: string): string[] {
   const labels = join(directory, 'labels');
   if (!existsSync(labels)) return [];
   return readdirSync(labels).flatMap((id) => readdirSync(join(labels, id)).map((name) => join(labels, id, name)));
-}
-
-/** Processes that work for any attempt below a directory: number and command line. */
-export function enginesOf(directory: string): { pid: number; command: string }[] {
-  const mark = `\0${ATTEMPT_VARIABLE}=${directory}/`;
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        if (!`\0${readFileSync(`/proc/${name}/environ`, 'utf8')}`.includes(mark)) return [];
-        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-        // A zombie has no command line: it has ended.
-        return command === '' ? [] : [{ pid: Number(name), command }];
-      } catch {
-        return [];
-      }
-    });
 }

@@ -40,7 +40,10 @@ export const verb: Verb = {
     const file = (args[0] as string | undefined) ?? `${template}.yaml`;
     const shown = file === '-' ? file : relative(context.cwd, resolve(context.cwd, file)) || file;
     // The examples say how to run themselves; a copy says how to run the copy.
-    const named = text.replaceAll('querent run run.yaml', `querent run ${shown}`);
+    const named = text.replace(
+      /(querent (?:run|doctor --reference)) run\.yaml/g,
+      (_, command) => `${command} ${shown}`,
+    );
     if (file === '-') {
       context.stdout(named);
       return 0;
