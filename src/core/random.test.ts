@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { gammaQ, normalCdf } from './numerics/special.ts';
+import { evenness } from '../../test/support/evenness.ts';
+import { normalCdf } from './numerics/special.ts';
 import { RandomStream } from './random.ts';
-
-/** Probability that counts expected to be equal are at least as uneven as these (Pearson's χ²). */
-function evenness(counts: readonly number[]): number {
-  const expected = counts.reduce((sum, count) => sum + count, 0) / counts.length;
-  const chi2 = counts.reduce((sum, count) => sum + ((count - expected) * (count - expected)) / expected, 0);
-  return gammaQ((counts.length - 1) / 2, chi2 / 2);
-}
 
 function histogram(values: ArrayLike<number>, bins: number): number[] {
   const counts = new Array<number>(bins).fill(0);

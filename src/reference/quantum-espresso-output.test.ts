@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { SI2, SI2_SETTINGS } from '../../test/support/si2.ts';
 import { RandomStream } from '../core/random.ts';
-import type { Structure } from '../core/structure/structure.ts';
 import { BOHR, HARTREE } from '../core/units.ts';
-import { type QuantumEspressoSettings, quantumEspresso } from './quantum-espresso.ts';
+import { quantumEspresso } from './quantum-espresso.ts';
 import {
   findComplaint,
   type QuantumEspressoOutput,
@@ -14,27 +14,13 @@ import { STDOUT_FILE } from './reference.ts';
 
 const XML = readFileSync(new URL('../../test/golden/qe/converged/pw.xml', import.meta.url), 'utf8');
 const STDOUT = readFileSync(new URL('../../test/golden/qe/converged/stdout.txt', import.meta.url), 'utf8');
-const h = 2.715;
-const si2: Structure = {
-  positions: Float64Array.of(0.03, -0.02, 0.01, 1.3575, 1.3775, 1.3575),
-  cell: Float64Array.of(0, h, h, h, 0, h, h, h, 0),
-  pbc: [true, true, true],
-  species: Uint8Array.of(14, 14),
-};
-const settings: QuantumEspressoSettings = {
-  command: ['pw.x'],
-  pseudoDirectory: '/usr/share/espresso/pseudo',
-  pseudopotentials: { Si: { file: 'Si.pz-vbc.UPF', sha256: 'ab' } },
-  ecutwfc: 12,
-  kPoints: { mesh: [2, 2, 2], shifted: true },
-};
 const judge = (xml: string) =>
-  quantumEspresso(settings).parse(
+  quantumEspresso(SI2_SETTINGS).parse(
     new Map([
       [STDOUT_FILE, STDOUT],
       ['out/pw.xml', xml],
     ]),
-    si2,
+    SI2,
     { exitCode: 0, signal: null, timedOut: false, seconds: 1 },
   );
 const truth = judge(XML);
@@ -217,7 +203,7 @@ describe('structureMismatch', () => {
   const output = readQuantumEspressoXml(XML)!;
 
   it('finds the atoms and the cell that were asked for', () => {
-    expect(structureMismatch(output, si2)).toBeNull();
+    expect(structureMismatch(output, SI2)).toBeNull();
   });
 
   it.each<[string, Partial<QuantumEspressoOutput>, RegExp]>([
@@ -225,14 +211,14 @@ describe('structureMismatch', () => {
     ['no cell', { cell: null }, /does not say which atoms/],
     ['an atom less', { species: Uint8Array.of(14) }, /has 1 atoms instead of 2/],
     ['another element', { species: Uint8Array.of(14, 32) }, /other elements/],
-    ['an atom elsewhere', { positions: si2.positions.map((x, k) => (k === 4 ? x + 2e-5 : x)) }, /2\.0e-5 Å away/],
+    ['an atom elsewhere', { positions: SI2.positions.map((x, k) => (k === 4 ? x + 2e-5 : x)) }, /2\.0e-5 Å away/],
     [
       'a position that is no number',
-      { positions: si2.positions.map((x, k) => (k === 4 ? Number.NaN : x)) },
+      { positions: SI2.positions.map((x, k) => (k === 4 ? Number.NaN : x)) },
       /NaN Å away/,
     ],
-    ['another cell', { cell: si2.cell!.map((x) => x * 1.0001) }, /cell of the output differs by 2\.7e-4 Å/],
+    ['another cell', { cell: SI2.cell!.map((x) => x * 1.0001) }, /cell of the output differs by 2\.7e-4 Å/],
   ])('sees %s', (_, change, message) => {
-    expect(structureMismatch({ ...output, ...change }, si2)).toMatch(message);
+    expect(structureMismatch({ ...output, ...change }, SI2)).toMatch(message);
   });
 });

@@ -1,24 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { SI2, SI2_SETTINGS } from '../../test/support/si2.ts';
 import type { Structure } from '../core/structure/structure.ts';
 import { BOHR, HARTREE, RYDBERG } from '../core/units.ts';
 import { type QuantumEspressoSettings, quantumEspresso } from './quantum-espresso.ts';
 import { type EngineOutcome, type LabelResult, type LabelSuccess, STDERR_FILE, STDOUT_FILE } from './reference.ts';
 
-const h = 2.715;
-const si2: Structure = {
-  positions: Float64Array.of(0.03, -0.02, 0.01, 1.3575, 1.3775, 1.3575),
-  cell: Float64Array.of(0, h, h, h, 0, h, h, h, 0),
-  pbc: [true, true, true],
-  species: Uint8Array.of(14, 14),
-};
-const settings: QuantumEspressoSettings = {
-  command: ['pw.x'],
-  pseudoDirectory: '/usr/share/espresso/pseudo',
-  pseudopotentials: { Si: { file: 'Si.pz-vbc.UPF', sha256: 'ab' } },
-  ecutwfc: 12,
-  kPoints: { mesh: [2, 2, 2], shifted: true },
-};
+const [si2, settings] = [SI2, SI2_SETTINGS];
 const al: Structure = {
   positions: new Float64Array(3),
   cell: Float64Array.of(0, 2.02, 2.02, 2.02, 0, 2.02, 2.02, 2.02, 0),

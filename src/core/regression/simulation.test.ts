@@ -1,6 +1,7 @@
 /** The fit against data made by its own assumptions: what it says of its uncertainty must then be true. */
 import { describe, expect, it } from 'vitest';
-import { chiSquareQuantile, gammaQ, normalCdf } from '../numerics/special.ts';
+import { evenness } from '../../../test/support/evenness.ts';
+import { chiSquareQuantile, normalCdf } from '../numerics/special.ts';
 import { solveUpper } from '../numerics/triangular.ts';
 import { RandomStream } from '../random.ts';
 import { createFactor, emptyFactor } from './factor.ts';
@@ -39,13 +40,6 @@ function fitTo(weights: Float64Array, stream: RandomStream): PosteriorState {
     alpha: ALPHA,
     noise: SIGMA,
   });
-}
-
-/** Probability that counts expected to be equal are at least as uneven (Pearson's χ²). */
-function evenness(counts: readonly number[]): number {
-  const expected = counts.reduce((sum, count) => sum + count, 0) / counts.length;
-  const chi2 = counts.reduce((sum, count) => sum + ((count - expected) * (count - expected)) / expected, 0);
-  return gammaQ((counts.length - 1) / 2, chi2 / 2);
 }
 
 describe('the posterior', () => {
