@@ -73,6 +73,7 @@ describe('querent fit', () => {
       'seconds',
       'leaveOneOut',
       'stressOffset',
+      'dimers',
       'warnings',
     ]);
     expect(result).toMatchObject({
