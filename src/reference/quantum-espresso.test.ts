@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SI2, SI2_SETTINGS } from '../../test/support/si2.ts';
+import { cellVolume } from '../core/structure/cell.ts';
 import type { Structure } from '../core/structure/structure.ts';
 import { BOHR, HARTREE, RYDBERG } from '../core/units.ts';
 import { type QuantumEspressoSettings, quantumEspresso } from './quantum-espresso.ts';
@@ -148,7 +149,7 @@ describe('output of pw.x', () => {
     const forces = printed.flatMap((row) => row.slice(1).map((x) => (Number(x) * RYDBERG) / BOHR));
     expect(label.forces).toAgree(forces, { atol: 3e-7, why: 'the text has 8 decimals of Ry/bohr' });
     const pressure = Number(/P=\s*(\S+)/.exec(stdout)![1]);
-    const volume = 2 * h * h * h;
+    const volume = cellVolume(si2.cell!);
     const trace = (label.virial![0]! + label.virial![1]! + label.virial![2]!) / (3 * volume);
     expect(trace * 1602.1766208).toAgree(pressure, {
       atol: 0.02,
