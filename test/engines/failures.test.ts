@@ -76,14 +76,14 @@ describeWithPw('a run with pw.x', () => {
       }),
     );
     const run = await querent(['run', runFile, '--directory', directory]);
-    expect([0, 3], run.err).toContain(run.code);
+    expect([0, 3], run.stderr).toContain(run.code);
 
     const status = await querentJson<StatusReport>('status', directory);
     expect(status.failures).toEqual({ crash: 1, scf: 1, timeout: 1 });
     expect(status.rejections).toEqual({ overlap: 1 });
     expect(status.labels.training).toMatchObject({ failed: 2, rejected: 1, queued: 0, running: 0 });
     expect(status.iteration).toBeGreaterThanOrEqual(1);
-    const text = (await querent(['status', directory])).out;
+    const text = (await querent(['status', directory])).stdout;
     expect(text).toMatch(/failed {6}crash 1, scf 1, timeout 1\nrejected {4}overlap 1\n/);
 
     const seen = readFileSync(join(folder, 'seen'), 'utf8').trim().split('\n');
@@ -104,7 +104,7 @@ describeWithPw('a run with pw.x', () => {
     expect(rejected).toMatchObject({ reason: 'overlap', directory: null, cost: 0 });
     expect(rejected.message).toMatch(/must be at least 2\.050 Å apart/);
     expect(seen, 'pw.x never saw it').not.toContain(rejected.id);
-    const told = (await querent(['explain', directory, label(4).id])).out;
+    const told = (await querent(['explain', directory, label(4).id])).stdout;
     expect(told).toMatch(/^[0-9a-f]{32}: \w+ label of round 0, failed \(crash\)\n/);
 
     // Attempts that failed are kept for whoever wants to know; the one after scf was gentler.
@@ -116,8 +116,8 @@ describeWithPw('a run with pw.x', () => {
       orderedLabels(stateOf(directory), 'training').filter((one) => one.round === 0 && one.status === 'done').length,
     );
     expect(rounds[0]!.model!.structures).toBeLessThan(6);
-    expect(run.err).toMatch(/label [0-9a-f]+ is tried again \(scf\)/);
-    expect(run.err).toMatch(/label [0-9a-f]+ failed \(timeout\)/);
+    expect(run.stderr).toMatch(/label [0-9a-f]+ is tried again \(scf\)/);
+    expect(run.stderr).toMatch(/label [0-9a-f]+ failed \(timeout\)/);
   });
 
   it('pauses with exit code 4 when more than a fifth fail; repaired, the same command ends as if nothing had been', async () => {
@@ -128,8 +128,8 @@ describeWithPw('a run with pw.x', () => {
     writeSaboteur(Object.fromEntries([2, 3, 4, 5, 6, 7].map((n) => [n, crash])));
     writeFileSync(join(folder, 'broken.yaml'), smallRunFile(start, saboteur()));
     const paused = await querent(['run', join(folder, 'broken.yaml'), '--directory', broken]);
-    expect(paused.code, paused.err).toBe(4);
-    expect(paused.out).toMatch(
+    expect(paused.code, paused.stderr).toBe(4);
+    expect(paused.stdout).toMatch(
       /Paused: 5 of the last \d reference calculations failed: crash 5; for instance: .*SIGSEGV/,
     );
     const status = await querentJson<StatusReport>('status', broken);
@@ -138,11 +138,14 @@ describeWithPw('a run with pw.x', () => {
 
     writeSaboteur({});
     const repaired = await querent(['run', join(folder, 'broken.yaml'), '--directory', broken, '--json']);
-    expect(repaired.code, repaired.err).toBe(3);
+    expect(repaired.code, repaired.stderr).toBe(3);
     const whole = join(folder, 'whole');
     writeFileSync(join(folder, 'whole.yaml'), smallRunFile(start));
     const undisturbed = await querent(['run', join(folder, 'whole.yaml'), '--directory', whole, '--json']);
-    expect(JSON.parse(repaired.out)).toMatchObject({ failures: {}, stateHash: JSON.parse(undisturbed.out).stateHash });
+    expect(JSON.parse(repaired.stdout)).toMatchObject({
+      failures: {},
+      stateHash: JSON.parse(undisturbed.stdout).stateHash,
+    });
     // What had been labelled before was not computed again.
     const { labels } = stateOf(broken);
     const computedTwice = Object.values(labels).filter(

@@ -60,8 +60,8 @@ describeWithPw('a run with pw.x that is killed again and again', () => {
     const heavier = (command?: string): string => smallRunFile(sections, command).replace('ecutwfc: 12', 'ecutwfc: 25');
     writeFileSync(join(folder, 'whole.yaml'), heavier());
     const whole = await querent(['run', join(folder, 'whole.yaml'), '--directory', join(folder, 'whole'), '--json']);
-    expect([0, 3], whole.err).toContain(whole.code);
-    const expected = JSON.parse(whole.out) as StatusReport;
+    expect([0, 3], whole.stderr).toContain(whole.code);
+    const expected = JSON.parse(whole.stdout) as StatusReport;
 
     const directory = join(folder, 'killed');
     const runFile = join(folder, 'killed.yaml');
@@ -70,7 +70,7 @@ describeWithPw('a run with pw.x that is killed again and again', () => {
       ...{ kills: KILLS, seed: 5, pause: 0.4, whole: whole.seconds },
     });
     expect(kills, 'killed before it ended').toBeGreaterThanOrEqual(Math.min(KILLS, 5));
-    expect(last.code, last.err).toBe(whole.code);
+    expect(last.code, last.stderr).toBe(whole.code);
 
     const status = await querentJson<StatusReport>('status', directory);
     expect(status.stateHash).toBe(expected.stateHash);

@@ -37,8 +37,8 @@ describeWithPw('silicon learned from pw.x', () => {
   });
 
   it('ends because the criteria are met, after three refits at least', () => {
-    expect(run.code, run.err + run.out).toBe(0);
-    expect(run.out).toContain('Done: all criteria met in 2 consecutive rounds.');
+    expect(run.code, run.stderr + run.stdout).toBe(0);
+    expect(run.stdout).toContain('Done: all criteria met in 2 consecutive rounds.');
     expect(status).toMatchObject({ phase: 'stopped', stopped: 'converged' });
     expect(status.reason).toBe('all criteria met in 2 consecutive rounds');
     expect(status.iteration).toBeGreaterThanOrEqual(3);
@@ -86,7 +86,7 @@ describeWithPw('silicon learned from pw.x', () => {
 
   it('explains a label: why it was asked, what went in, what came out, what computed it', async () => {
     const chosen = orderedLabels(state, 'training').at(-1)!;
-    const text = (await querent(['explain', directory, chosen.id])).out;
+    const text = (await querent(['explain', directory, chosen.id])).stdout;
     expect(text).toContain(`${chosen.id}: training label of round ${chosen.round}, done`);
     expect(text).toMatch(/from {4}exploration, \d+ K walker /);
     expect(text).toMatch(/chosen {2}.*largest information gain.*; \d of \d from \d+ candidates\n +gain [\d.]+\n/);
@@ -126,12 +126,12 @@ describeWithPw('silicon learned from pw.x', () => {
 
   it('does nothing when it is asked for once more', async () => {
     const again = await querent(['run', RUN_FILE, '--directory', directory, '--json']);
-    expect([again.code, again.err]).toEqual([0, '']);
-    expect(JSON.parse(again.out).stateHash).toBe(status.stateHash);
+    expect([again.code, again.stderr]).toEqual([0, '']);
+    expect(JSON.parse(again.stdout).stateHash).toBe(status.stateHash);
   });
 
   it('has a reference whose forces and stress follow its energy', async () => {
-    const { code, out } = await querent(['doctor', '--reference', RUN_FILE]);
+    const { code, stdout: out } = await querent(['doctor', '--reference', RUN_FILE]);
     expect(code, out).toBe(0);
     expect(out).toContain('Forces and stress follow the energy.');
   });

@@ -20,11 +20,11 @@ describe('the toy example', () => {
   it('converges, is killed and terminated anywhere, and ends in the same state', async () => {
     await withFolder(async (folder) => {
       const whole = await run(join(folder, 'whole'));
-      expect([whole.code, whole.err.split('\n').at(-2)]).toEqual([
+      expect([whole.code, whole.stderr.split('\n').at(-2)]).toEqual([
         0,
         'stopped (converged): all criteria met in 2 consecutive rounds',
       ]);
-      const status = JSON.parse(whole.out);
+      const status = JSON.parse(whole.stdout);
       expect(status).toMatchObject({ phase: 'stopped', stopped: 'converged' });
 
       const directory = join(folder, 'killed');
@@ -42,7 +42,7 @@ describe('the toy example', () => {
       expect(sessions).toEqual(['SIGKILL', 'SIGKILL', 143, 'SIGKILL', 130]);
       const last = await run(directory);
       expect(last.code).toBe(0);
-      expect(JSON.parse(last.out).stateHash).toBe(status.stateHash);
+      expect(JSON.parse(last.stdout).stateHash).toBe(status.stateHash);
       for (const name of ['run.yaml', 'labelled.extxyz', 'provenance.json', 'models/round-00.model']) {
         expect(existsSync(join(directory, name))).toBe(true);
         if (name !== 'provenance.json') {
@@ -51,28 +51,28 @@ describe('the toy example', () => {
       }
       // The same command on a run that is done does nothing, from the copy of the run file as well.
       const again = await run(directory);
-      expect([again.code, again.err]).toEqual([0, '']);
+      expect([again.code, again.stderr]).toEqual([0, '']);
     });
   });
 
   it('ends in the same state after 25 kills at random moments, with one result per label', async () => {
     await withFolder(async (folder) => {
       const whole = await run(join(folder, 'whole'));
-      expect(whole.code, whole.err).toBe(0);
+      expect(whole.code, whole.stderr).toBe(0);
       const directory = join(folder, 'killed');
       const { last, kills } = await killedAgainAndAgain(['run', RUN_FILE, '--directory', directory, '--json'], {
         ...{ kills: 25, seed: 11, whole: whole.seconds },
       });
       expect(kills, 'killed before it ended').toBe(25);
-      expect(last.code, last.err).toBe(0);
-      expect(JSON.parse(last.out).stateHash).toBe(JSON.parse(whole.out).stateHash);
+      expect(last.code, last.stderr).toBe(0);
+      expect(JSON.parse(last.stdout).stateHash).toBe(JSON.parse(whole.stdout).stateHash);
       const store = openStore(join(directory, 'store.sqlite'), { readOnly: true });
       const state = openState(store);
       const finished = store.events().flatMap(({ type, data }) => (type === 'label-done' ? [data.id] : []));
       const sessions = store.events().filter(({ type }) => type === 'run-resumed').length;
       store.close();
       expect(store.damage).toBeNull();
-      expect(stateHash(state)).toBe(JSON.parse(whole.out).stateHash);
+      expect(stateHash(state)).toBe(JSON.parse(whole.stdout).stateHash);
       expect(finished.sort()).toEqual(Object.keys(state.labels).sort());
       expect(sessions, 'sessions that got as far as their run').toBeGreaterThan(3);
       // Nothing half-written is left among the files that people read.
@@ -97,7 +97,7 @@ describe('the toy example', () => {
       expect(code).toBe(0);
       const refused = await second!;
       expect(refused.code).toBe(1);
-      expect(refused.err).toMatch(/must not be used by two runs at once, but process \d+ holds it/);
+      expect(refused.stderr).toMatch(/must not be used by two runs at once, but process \d+ holds it/);
     });
   });
 
@@ -106,10 +106,10 @@ describe('the toy example', () => {
       const directory = join(folder, 'small');
       const small = await run(directory, ['--set', 'budget.rounds=1']);
       expect(small.code).toBe(3);
-      expect(JSON.parse(small.out)).toMatchObject({ stopped: 'budget', reason: 'all 1 rounds are done' });
+      expect(JSON.parse(small.stdout)).toMatchObject({ stopped: 'budget', reason: 'all 1 rounds are done' });
       const other = await run(directory, ['--set', 'seed=2']);
       expect(other.code).toBe(2);
-      expect(other.err).toMatch(/seed: 1 → 2/);
+      expect(other.stderr).toMatch(/seed: 1 → 2/);
       const more = await run(directory, ['--set', 'budget.rounds=8']);
       expect(more.code).toBe(0);
     });

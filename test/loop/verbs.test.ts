@@ -3,41 +3,18 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { runCommandLine } from '../../src/cli/command-line.ts';
 import { parseExtxyzText } from '../../src/formats/extxyz.ts';
 import { FrameReader } from '../../src/loop/frames.ts';
 import { openState, replay } from '../../src/loop/replay.ts';
 import { stateHash } from '../../src/loop/state.ts';
 import { openStore } from '../../src/node/store/store.ts';
+import { commandLine } from '../support/runs.ts';
 import { withFolder } from './harness.ts';
 
 const TOY = fileURLToPath(new URL('../../examples/toy/run.yaml', import.meta.url));
 
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
 /** Runs one command line in this process, from `cwd`. */
-async function querent(cwd: string, ...argv: readonly string[]): Promise<Result> {
-  let out = '';
-  let err = '';
-  const code = await runCommandLine(argv, {
-    stdout(text) {
-      out += text;
-    },
-    stderr(text) {
-      err += text;
-    },
-    isTTY: false,
-    env: {},
-    signal: new AbortController().signal,
-    cwd,
-    stdin: async () => '',
-  });
-  return { code, out, err };
-}
+const querent = (cwd: string, ...argv: readonly string[]) => commandLine(cwd, argv);
 
 /** Copies the toy example as a person would start from it, changed line by line. */
 function writeToy(folder: string, name: string, change: (text: string) => string = (text) => text): void {
@@ -240,6 +217,26 @@ describe('a program of the user as the reference', () => {
       expect(failed.code).toBe(4);
       expect(failed.out).toMatch(/Paused: 5 of the last 5 reference calculations failed: crash 5/);
       expect(failed.out).toContain('Once the cause is gone: querent run own.yaml --directory own');
+      // Somebody pays for the licence: springs to the centre, whose net force is none.
+      writeFileSync(
+        script,
+        `import { readFileSync, writeFileSync } from 'node:fs';
+const [count, comment, ...lines] = readFileSync(process.argv[2], 'utf8').trim().split('\\n');
+const at = lines.map((line) => line.split(/\\s+/).slice(1, 4).map(Number));
+const centre = [0, 1, 2].map((k) => at.reduce((sum, r) => sum + r[k] / at.length, 0));
+const pull = at.map((r) => r.map((x, k) => 0.1 * (centre[k] - x)));
+const energy = pull.flat().reduce((sum, f) => sum + 5 * f * f, 0);
+const header = comment.replace(/Properties=\\S+/, \`Properties=species:S:1:pos:R:3:forces:R:3 energy=\${energy}\`);
+const rows = at.map((r, i) => ['Si', ...r, ...pull[i]].join(' '));
+writeFileSync(process.argv[3], [count, header, ...rows, ''].join('\\n'));
+`,
+      );
+      const repaired = await querent(folder, 'run', 'own.yaml', '--directory', 'own', '--json');
+      expect(repaired.err).toContain('resumed at round 0');
+      expect(JSON.parse(repaired.out)).toMatchObject({
+        ...{ stopped: 'budget', failures: {}, rejections: {} },
+        labels: { training: { done: 6, failed: 0 }, assessment: { done: 10 } },
+      });
     });
   });
 });

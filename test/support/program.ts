@@ -1,18 +1,13 @@
-/** The real program in a process of its own, as a person starts it. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+/** Whole runs of the real program, started as a person starts them, and killed. */
 import { fileURLToPath } from 'node:url';
+import type { Ended as CommandEnded } from './command.ts';
+import { querent as command } from './command.ts';
 
 /** Root of this repository. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** How the program ended, and what it printed. */
-export interface Ended {
-  readonly code: number | null;
-  readonly signal: string | null;
-  readonly out: string;
-  readonly err: string;
-  /** Wall time, s. */
+/** How the program ended, what it printed and how long it took, s. */
+export interface Ended extends CommandEnded {
   readonly seconds: number;
 }
 
@@ -26,24 +21,25 @@ export interface Kill {
 /** Runs `querent …` from the root of this repository until it ends, by itself or by the signal. */
 export async function querent(args: readonly string[], kill?: Kill): Promise<Ended> {
   const start = performance.now();
-  const child = spawn(process.execPath, ['bin/querent.js', ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
-  let out = '';
-  let err = '';
-  const send = (): void => void child.kill(kill!.signal);
-  child.stdout.on('data', (chunk) => (out += String(chunk)));
-  child.stderr.on('data', (chunk) => {
-    err += String(chunk);
-    if (kill?.lines !== undefined && err.split('\n').length > kill.lines) send();
+  let timer: NodeJS.Timeout | undefined;
+  const ended = await command(args, {
+    cwd: ROOT,
+    started(child) {
+      let lines = 0;
+      child.stderr!.on('data', (text: string) => {
+        lines += text.split('\n').length - 1;
+        if (kill?.lines !== undefined && lines >= kill.lines) child.kill(kill.signal);
+      });
+      if (kill?.milliseconds !== undefined) timer = setTimeout(() => child.kill(kill.signal), kill.milliseconds);
+    },
   });
-  const timer = kill?.milliseconds === undefined ? null : setTimeout(send, kill.milliseconds);
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-  if (timer !== null) clearTimeout(timer);
-  return { code, signal, out, err, seconds: (performance.now() - start) / 1000 };
+  clearTimeout(timer);
+  return { ...ended, seconds: (performance.now() - start) / 1000 };
 }
 
 /** What a verb prints with `--json`; throws what it says instead when it fails. */
 export async function querentJson<T>(...args: readonly string[]): Promise<T> {
-  const { code, out, err } = await querent([...args, '--json']);
-  if (code !== 0) throw new Error(`querent ${args.join(' ')}: exit code ${code}\n${err}`);
-  return JSON.parse(out) as T;
+  const { code, stdout, stderr } = await querent([...args, '--json']);
+  if (code !== 0) throw new Error(`querent ${args.join(' ')}: exit code ${code}\n${stderr}`);
+  return JSON.parse(stdout) as T;
 }
