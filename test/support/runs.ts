@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommandLine } from '../../src/cli/command-line.ts';
 import type { VerbContext } from '../../src/cli/verb.ts';
+import type { Structure } from '../../src/core/structure/structure.ts';
 import { jsonBlob, labelBlob, structureBlob } from '../../src/loop/blobs.ts';
 import type { TelemetryRow } from '../../src/loop/store.ts';
 import { openStore } from '../../src/node/store/store.ts';
@@ -21,13 +22,16 @@ export const RUN_FILE = runFileSchema.parse({
   budget: { labels: 10, rounds: 4 },
 });
 
-/** A structure that is asked for. */
-export const STRUCTURE = structureBlob({
+/** Silicon in its primitive cell. */
+export const bulk: Structure = {
   positions: Float64Array.of(0, 0, 0, 1.3575, 1.3575, 1.3575),
   cell: Float64Array.of(0, 2.715, 2.715, 2.715, 0, 2.715, 2.715, 2.715, 0),
   pbc: [true, true, true],
   species: Uint8Array.of(14, 14),
-});
+};
+
+/** A structure that is asked for. */
+export const STRUCTURE = structureBlob(bulk);
 
 const VALUES: LabelSuccess = {
   status: 'done',
