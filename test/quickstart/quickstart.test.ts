@@ -16,6 +16,7 @@ import { classifyTrust } from '../../src/core/uncertainty/trust-region.ts';
 import type { EvaluationSummary } from '../../src/core/validation/summary.ts';
 import { summarizeEvaluation } from '../../src/core/validation/summary.ts';
 import { readModel } from '../../src/formats/model-file.ts';
+import { walkerLimits } from '../../src/node/learning/walkers.ts';
 import { evaluateModel } from '../../src/node/training/evaluate.ts';
 import { openModel } from '../../src/node/training/open-model.ts';
 import { createPool } from '../../src/node/workers/pool.ts';
@@ -122,7 +123,7 @@ describe('the quickstart', () => {
   it('runs 64 atoms for 2 ps at 1500 K without leaving its trust region', () => {
     const conditions = { temperatures: { values: [1500] }, strain: { diagonal: 0, shear: 0 } };
     const plan = explorationPlans([SILICON_64], conditions, 1, 0, 7, { steps: 2000, timeStep: 1 })[0]!;
-    const { report } = runWalker(plan, potential, model.uncertainty.limits, 7, { trustInterval: 10 });
+    const { report } = runWalker(plan, potential, walkerLimits(model.uncertainty.limits), 7, { trustInterval: 10 });
     expect(report.outcome, report.reason).not.toBe('broken');
     expect(report.steps).toBe(2000);
   });

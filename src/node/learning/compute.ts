@@ -24,6 +24,7 @@ import { fitModel } from '../training/fit.ts';
 import { openModel } from '../training/open-model.ts';
 import { resolveBasis, resolveSpecification } from '../training/specification.ts';
 import type { TaskPool } from '../workers/pool.ts';
+import { walkerLimits } from './walkers.ts';
 import { explorationConditions, fitSettings, startConditions, targetConditions } from './settings.ts';
 
 /** Rattled copies in the pool of a cold start for each one that is chosen. */
@@ -98,7 +99,7 @@ export class LearningCompute implements Compute {
         leaveOneOutEnergy: leaveOneOut.energy,
         leaveOneOutForces: leaveOneOut.forces,
         selectAbove: limits.forceSigmaSelect,
-        breakAbove: limits.forceSigmaBreak,
+        breakAbove: walkerLimits(limits).forceSigmaBreak,
         dimersTrusted: dimers.filter(({ trusted }) => trusted !== null).length,
         dimerGateBroken: dimers.every(({ gateBroken }) => gateBroken),
       },

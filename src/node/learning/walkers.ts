@@ -10,7 +10,20 @@ import type { CandidateRows } from '../../core/acquisition/acquisition.ts';
 import type { DimerSummary } from '../../core/potentials/dimer-scan.ts';
 import { dimerSummaries } from '../../core/potentials/dimer-scan.ts';
 import type { Structure } from '../../core/structure/structure.ts';
+import type { TrustLimits } from '../../core/uncertainty/trust-region.ts';
 import type { Machine, ModelHandle } from '../workers/machine.ts';
+
+/** A force sigma breaks a walker at this multiple of the limit at which a frame extrapolates. */
+const BREAK = 1.25;
+
+/**
+ * Limits under which the walkers of a run go: they break little beyond where the model extrapolates. A walker that goes on
+ * from there wanders into structures that no one wants to know of, and teaches a small basis those instead of the ones
+ * that matter. (Elsewhere a frame breaks at five times the limit.)
+ */
+export function walkerLimits(limits: TrustLimits): TrustLimits {
+  return { ...limits, forceSigmaBreak: BREAK * limits.forceSigmaSelect };
+}
 
 /** One exploration walker on one thread. */
 export function exploreWalker(
@@ -18,7 +31,13 @@ export function exploreWalker(
   argument: { model: ModelHandle; plan: WalkerPlan; seed: number; options: WalkerOptions },
 ): WalkerResult {
   const potential = machine.potential(argument.model);
-  return runWalker(argument.plan, potential, potential.model.uncertainty.limits, argument.seed, argument.options);
+  return runWalker(
+    argument.plan,
+    potential,
+    walkerLimits(potential.model.uncertainty.limits),
+    argument.seed,
+    argument.options,
+  );
 }
 
 /** One assessment walker on one thread. */
@@ -27,7 +46,7 @@ export function assessWalker(
   argument: { model: ModelHandle; plan: AssessmentPlan; seed: number },
 ): AssessmentResult {
   const potential = machine.potential(argument.model);
-  return assessmentWalker(argument.plan, potential, potential.model.uncertainty.limits, argument.seed);
+  return assessmentWalker(argument.plan, potential, walkerLimits(potential.model.uncertainty.limits), argument.seed);
 }
 
 /** Whitened energy, force and virial rows of candidates under the noise of a model: what acquisition sees. */

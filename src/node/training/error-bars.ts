@@ -10,11 +10,8 @@ import type { TwoFactorScale } from '../../core/uncertainty/calibration.ts';
 import { conformalQuantile, structureScores } from '../../core/uncertainty/conformal.ts';
 import { leverages, medianLeverage } from '../../core/uncertainty/leverage.ts';
 import { fitNovelty } from '../../core/uncertainty/novelty.ts';
-import type { TrustLimits } from '../../core/uncertainty/trust-region.ts';
 import { trustLimits } from '../../core/uncertainty/trust-region.ts';
 
-/** A force sigma breaks trust at this multiple of the limit at which a frame extrapolates. */
-const BREAK = 1.25;
 /**
  * Least share a of the noise variance in an error bar. The noise of the evidence is the misfit of the whole training set,
  * which in active learning is made of extremes: a larger share makes the bars of ordinary frames too wide.
@@ -120,20 +117,9 @@ export function errorBars(
     },
     leverageMedian: elements.map((element) => element.median),
     novelty: elements.map((element) => element.novelty),
-    limits: forceLimits(leaveOneOut.forces, Math.max(...elements.map((element) => element.largest))),
+    limits: trustLimits({
+      forceRmse: leaveOneOut.forces,
+      trainingLeverage: Math.max(...elements.map((element) => element.largest)),
+    }),
   };
-}
-
-/**
- * Limits of trust from the data: a frame extrapolates where the force sigma of an atom is twice the error of structures
- * the fit has not seen, and breaks little beyond. A walker that goes on from there wanders into structures that no one
- * wants to know of, and teaches a small basis those instead of the ones that matter.
- */
-function forceLimits(leaveOneOut: number, trainingLeverage: number): TrustLimits {
-  const { forceSigmaSelect } = trustLimits({ forceRmse: leaveOneOut });
-  return trustLimits({
-    forceRmse: leaveOneOut,
-    trainingLeverage,
-    overrides: { forceSigmaBreak: BREAK * forceSigmaSelect },
-  });
 }
