@@ -1,57 +1,12 @@
+import type { Decision } from '../core/dynamics/guard.ts';
+import type { Candidate, Origin, WalkerReport } from '../core/sampling/sampling.ts';
 import type { Frame, Structure } from '../core/structure/structure.ts';
 import type { LabelResult } from '../reference/reference.ts';
 
-/** Where a structure came from and why it was proposed; plain data, kept with its label for `explain`. */
-export interface Origin {
-  readonly kind: 'seed' | 'file' | 'exploration' | 'assessment';
-  /** Round in which it was proposed (0 = cold start). */
-  readonly round: number;
-  /** Index of the walker or generator that made it. */
-  readonly walker: number;
-  /** Step of the walker, 0 for static structures. */
-  readonly step: number;
-  /** A sentence: rattled 0.05 Å and strained 3 %; 900 K walker left the trust region: force sigma 0.41 eV/Å above 0.2. */
-  readonly reason: string;
-  /** Target temperature, K; 0 for static structures. */
-  readonly temperature: number;
-  /** Trust signals of the frame when it was proposed, by name; empty without a model. */
-  readonly signals: Readonly<Record<string, number>>;
-  /** Whether this is the last trusted frame of a walker that broke, instead of the frame that was due. */
-  readonly censored: boolean;
-}
-
-/** A structure that may be labelled. `id` is the content hash of the structure. */
-export interface Candidate {
-  readonly id: string;
-  readonly structure: Structure;
-  readonly origin: Origin;
-}
-
-/** What became of one walker of an exploration. */
-export interface WalkerReport {
-  readonly walker: number;
-  readonly temperature: number;
-  readonly steps: number;
-  readonly plannedSteps: number;
-  readonly outcome: 'finished' | 'extrapolating' | 'broken';
-  /** Why it ended or was flagged. */
-  readonly reason: string;
-  /** Largest force sigma seen on the way, eV/Å. */
-  readonly maxForceSigma: number;
-}
+export type { Candidate, Origin, WalkerReport };
 
 /** One decision of a walker's guard: what it saw, against which limit, and what it did. */
-export interface WalkerDecision {
-  readonly walker: number;
-  readonly step: number;
-  /** fs */
-  readonly time: number;
-  readonly state: 'trusted' | 'extrapolating' | 'broken';
-  readonly reason: string;
-  readonly value: number;
-  readonly limit: number;
-  readonly action: string;
-}
+export type WalkerDecision = Decision & { readonly walker: number };
 
 /** Candidates of one exploration, how its walkers fared and what they decided on the way. */
 export interface ExplorationOutcome {

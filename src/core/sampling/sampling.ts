@@ -17,7 +17,7 @@ export interface Origin {
   readonly temperature: number;
   /** Trust signals of the frame when it was proposed, by name; only those that are finite. */
   readonly signals: Readonly<Record<string, number>>;
-  /** Whether this stands for a frame that was due after the walker had broken. */
+  /** Whether this is the last trusted frame of a walker that broke, instead of the frame that was due. */
   readonly censored: boolean;
 }
 
