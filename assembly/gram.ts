@@ -10,6 +10,8 @@
 // (192 KiB, second level) passes by. A 4 × 4 tile is eight vector accumulators with six loads a step, which V8 keeps in
 // sixteen registers.
 
+import { madd } from './madd';
+
 /** Most rows of a panel. */
 export const PANEL_ROWS: i32 = 256;
 
@@ -65,17 +67,17 @@ function multiplyStrips(a: usize, b: usize, m: i32, tile: usize, row: usize): vo
     const low = v128.load(b);
     const high = v128.load(b, 16);
     let u = v128.load64_splat(a);
-    c00 = f64x2.add(c00, f64x2.mul(u, low));
-    c01 = f64x2.add(c01, f64x2.mul(u, high));
+    c00 = madd(u, low, c00);
+    c01 = madd(u, high, c01);
     u = v128.load64_splat(a, 8);
-    c10 = f64x2.add(c10, f64x2.mul(u, low));
-    c11 = f64x2.add(c11, f64x2.mul(u, high));
+    c10 = madd(u, low, c10);
+    c11 = madd(u, high, c11);
     u = v128.load64_splat(a, 16);
-    c20 = f64x2.add(c20, f64x2.mul(u, low));
-    c21 = f64x2.add(c21, f64x2.mul(u, high));
+    c20 = madd(u, low, c20);
+    c21 = madd(u, high, c21);
     u = v128.load64_splat(a, 24);
-    c30 = f64x2.add(c30, f64x2.mul(u, low));
-    c31 = f64x2.add(c31, f64x2.mul(u, high));
+    c30 = madd(u, low, c30);
+    c31 = madd(u, high, c31);
     a += 32;
     b += 32;
   }

@@ -11,6 +11,8 @@
 // Thirty-two reflectors I − τ[e_j; v][e_j; v]ᵀ form a panel and act together as I − V T Vᵀ on four columns at a time,
 // which stay in the first-level cache (4 × 512 numbers) while V passes by.
 
+import { madd } from './madd';
+
 /** Reflectors of a panel. */
 const PANEL: i32 = 32;
 
@@ -34,10 +36,10 @@ function dot(a: usize, b: usize, rows: i32): f64 {
   let s3 = s0;
   const end = a + ((<usize>rows) << 3);
   while (a < end) {
-    s0 = f64x2.add(s0, f64x2.mul(v128.load(a), v128.load(b)));
-    s1 = f64x2.add(s1, f64x2.mul(v128.load(a, 16), v128.load(b, 16)));
-    s2 = f64x2.add(s2, f64x2.mul(v128.load(a, 32), v128.load(b, 32)));
-    s3 = f64x2.add(s3, f64x2.mul(v128.load(a, 48), v128.load(b, 48)));
+    s0 = madd(v128.load(a), v128.load(b), s0);
+    s1 = madd(v128.load(a, 16), v128.load(b, 16), s1);
+    s2 = madd(v128.load(a, 32), v128.load(b, 32), s2);
+    s3 = madd(v128.load(a, 48), v128.load(b, 48), s3);
     a += 64;
     b += 64;
   }
@@ -142,17 +144,17 @@ function projectTwo(v: usize, z: usize, column: usize, rows: i32, r: usize, row:
     const a0 = v128.load(v);
     const a1 = v128.load(v1);
     let b = v128.load(z);
-    c00 = f64x2.add(c00, f64x2.mul(a0, b));
-    c10 = f64x2.add(c10, f64x2.mul(a1, b));
+    c00 = madd(a0, b, c00);
+    c10 = madd(a1, b, c10);
     b = v128.load(z1);
-    c01 = f64x2.add(c01, f64x2.mul(a0, b));
-    c11 = f64x2.add(c11, f64x2.mul(a1, b));
+    c01 = madd(a0, b, c01);
+    c11 = madd(a1, b, c11);
     b = v128.load(z2);
-    c02 = f64x2.add(c02, f64x2.mul(a0, b));
-    c12 = f64x2.add(c12, f64x2.mul(a1, b));
+    c02 = madd(a0, b, c02);
+    c12 = madd(a1, b, c12);
     b = v128.load(z3);
-    c03 = f64x2.add(c03, f64x2.mul(a0, b));
-    c13 = f64x2.add(c13, f64x2.mul(a1, b));
+    c03 = madd(a0, b, c03);
+    c13 = madd(a1, b, c13);
     v += 16;
     v1 += 16;
     z += 16;
@@ -179,8 +181,8 @@ function applyT(t: usize, w: usize): void {
     for (let k = 0; k <= i; k++) {
       const s = v128.load64_splat(t + ((<usize>(k * PANEL + i)) << 3));
       const at = w + ((<usize>k) << 5);
-      low = f64x2.add(low, f64x2.mul(s, v128.load(at)));
-      high = f64x2.add(high, f64x2.mul(s, v128.load(at, 16)));
+      low = madd(s, v128.load(at), low);
+      high = madd(s, v128.load(at, 16), high);
     }
     const to = w + ((<usize>i) << 5);
     v128.store(to, low);

@@ -21,24 +21,45 @@ export interface ProductBond {
   readonly lmax: number;
   /** [nmax, lmax+1, count] R_nl = Σ_k coefficients[n][l][k] g_k. */
   readonly coefficients: Float64Array;
-  /** Inner cutoff and width of its switch, Å; 0 for none. */
-  readonly innerCutoff: number;
-  readonly innerWidth: number;
+  readonly inner: InnerCutoff;
   readonly core: { readonly prefactor: number; readonly lambda: number };
 }
 
-/** Σ_k c̃_k Re Π_t A_{μ_t n_t l_t m_kt}; of one factor: c̃ Σ_j g_n(r_j). */
+/**
+ * What happens at short distance. `distance`: below `cutoff` (over `width`, Å) g_k is switched off and the core on.
+ * `density`: the core acts everywhere and its energy switches the atom's products off (limits of the embedding); a core of
+ * prefactor 0 is no core. `zbl`: the nearest neighbour of an atom switches from the products to half the ZBL repulsion.
+ */
+export interface InnerCutoff {
+  readonly type: 'distance' | 'density' | 'zbl';
+  /** r_in and its width, Å; 0 for none. */
+  readonly cutoff: number;
+  readonly width: number;
+}
+
+/** Embedding of the densities of one element: E_i = E0 + Σ_p w_p F(ρ_p; m_p)·f(core) + core. */
+export interface Embedding {
+  /** `FinnisSinclair` or its shifted and scaled form; both are the identity for m = 1. */
+  readonly kind: 'FinnisSinclair' | 'FinnisSinclairShiftedScaled';
+  /** [densities] weight w and exponent m of each. */
+  readonly densities: readonly { readonly weight: number; readonly exponent: number }[];
+  /** Core energy at which the products are switched off, and width of that switch, eV. */
+  readonly coreCutoff: number;
+  readonly coreWidth: number;
+}
+
+/** ρ_p += Σ_k c̃_kp Re Π_t A_{μ_t n_t l_t m_kt}; of one factor: c̃_p Σ_j g_n(r_j). */
 export interface ProductFunction {
   readonly mus: readonly number[];
   readonly ns: readonly number[];
   readonly ls: readonly number[];
   /** [terms·order] m, term by term. */
   readonly ms: Int8Array;
-  /** [terms] c̃, eV. */
+  /** [terms·densities] c̃, term by term. */
   readonly coefficients: Float64Array;
 }
 
-/** A potential linear in one density: E_i = E0 + core + ρ_i·f(core), f = 1 while the core is below its cutoff. */
+/** A potential of the PACE family. */
 export interface ProductPotential {
   readonly elements: readonly string[];
   /** [elements] energy of the isolated atom, eV. */
@@ -47,12 +68,17 @@ export interface ProductPotential {
   readonly bonds: readonly (readonly ProductBond[])[];
   /** functions[μ0]. */
   readonly functions: readonly (readonly ProductFunction[])[];
-  /** Core energy at which ρ is switched off, and width of that switch, eV. */
-  readonly coreLimits: readonly { readonly cutoff: number; readonly width: number }[];
+  /** embeddings[μ0], all with the same number of densities. */
+  readonly embeddings: readonly Embedding[];
 }
 
-/** Core energy (eV) beyond which products are switched off in files of this project, and the width of that switch. */
-export const CORE_LIMIT = { cutoff: 100000, width: 250 } as const;
+/** One linear density: the embedding of potentials of this project. The core never reaches its limit of 1e5 eV. */
+export const LINEAR_EMBEDDING: Embedding = {
+  kind: 'FinnisSinclairShiftedScaled',
+  densities: [{ weight: 1, exponent: 1 }],
+  coreCutoff: 100000,
+  coreWidth: 250,
+};
 
 /**
  * A potential of basis functions as sums of products: functions that differ only in their couplings become one.
@@ -86,13 +112,12 @@ export function productPotential(basis: AceBasis, coefficients: Float64Array, e0
         nmax: top.n,
         lmax: top.l,
         coefficients: identity,
-        innerCutoff: pair.innerCutoff,
-        innerWidth: pair.innerWidth,
+        inner: { type: 'distance', cutoff: pair.innerCutoff, width: pair.innerWidth },
         core: pair.core,
       })),
     ),
     functions: basis.functions.map((_, mu) => contractCouplings(basis, mu, coefficients)),
-    coreLimits: elements.map(() => CORE_LIMIT),
+    embeddings: elements.map(() => LINEAR_EMBEDDING),
   };
 }
 
