@@ -142,6 +142,24 @@ describe('neighborList against every pair and image', () => {
   });
 });
 
+describe('neighborList of a range of atoms', () => {
+  it.each([
+    ['directly', 9, 6],
+    ['in linked cells', 400, 24],
+  ])('holds their entries of the whole list and no others, found %s', (_, n, side) => {
+    const cell = Float64Array.of(side, 0, 0, 0.2 * side, side, 0, 0, -0.1 * side, side);
+    const structure = scattered(n, cell, [true, true, true], 7);
+    const whole = neighborList(structure, 3);
+    const [from, to] = [Math.floor(n / 3), Math.floor((2 * n) / 3)];
+    const part = neighborList(structure, 3, [from, to]);
+    expect(lines(part)).toEqual(
+      lines(whole).filter((line) => Number.parseInt(line, 10) >= from && Number.parseInt(line, 10) < to),
+    );
+    expect(part.vectors).toEqual(whole.vectors.slice(3 * whole.offsets[from]!, 3 * whole.offsets[to]!));
+    expect(neighborList(structure, 3, [from, from]).indices).toHaveLength(0);
+  });
+});
+
 describe('neighborList by hand', () => {
   it('counts the self-images of a one-atom fcc cell', () => {
     const structure: Structure = {

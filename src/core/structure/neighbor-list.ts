@@ -32,6 +32,9 @@ export interface NeighborList {
 /** Relative head-room of the search radius against rounding of rotated and fractional coordinates. */
 const HEADROOM = 1e-10;
 
+/** Central atoms from ≤ i < to whose neighbours are wanted. */
+type AtomRange = readonly [from: number, to: number];
+
 /** Pairs found so far, five integers each: i, j, image. */
 class PairBuffer {
   data: Int32Array;
@@ -116,6 +119,7 @@ function findDirectly(
   basis: Float64Array,
   cutoff: number,
   reach: number,
+  atoms: AtomRange,
   pairs: PairBuffer,
 ): void {
   const { positions, pbc } = structure;
@@ -133,7 +137,7 @@ function findDirectly(
   const [c0, c1, c2] = [basis[6]!, basis[7]!, basis[8]!];
   const [perA, perB, perC] = [1 / az, 1 / by, 1 / cx];
   let candidates = 0;
-  for (let i = 0; i < n; i++) {
+  for (let i = atoms[0]; i < atoms[1]; i++) {
     const [px, py, pz] = [positions[3 * i]!, positions[3 * i + 1]!, positions[3 * i + 2]!];
     const [tx, ty, tz] = [turned[3 * i]!, turned[3 * i + 1]!, turned[3 * i + 2]!];
     for (let j = 0; j < n; j++) {
@@ -245,8 +249,16 @@ function coversAll(grid: Grid): boolean {
 }
 
 /** Finds pairs with linked cells: O(n). Pairs come sorted by j only. */
-function findInCells(structure: Structure, cell: Float64Array, grid: Grid, cutoff: number, pairs: PairBuffer): void {
+function findInCells(
+  structure: Structure,
+  cell: Float64Array,
+  grid: Grid,
+  cutoff: number,
+  atoms: AtomRange,
+  pairs: PairBuffer,
+): void {
   const { positions, pbc } = structure;
+  const [from, to] = atoms;
   const { transform, fractional, bins, stencil } = grid;
   const n = structure.species.length;
   const turns = new Int32Array(3 * n);
@@ -290,6 +302,7 @@ function findInCells(structure: Structure, cell: Float64Array, grid: Grid, cutof
           const bin = ((u - qa * bins[0]) * bins[1] + v - qb * bins[1]) * bins[2] + w - qc * bins[2];
           for (let m = first[bin]!; m < first[bin + 1]!; m++) {
             const i = members[m]!;
+            if (i < from || i >= to) continue;
             // Image of j seen from i, in the reduced basis and then in the given one.
             const ra = turns[3 * i]! - turns[3 * j]! - qa;
             const rb = turns[3 * i + 1]! - turns[3 * j + 1]! - qb;
@@ -371,10 +384,11 @@ function assemble(structure: Structure, cell: Float64Array, cutoff: number, pair
  * The full neighbour list of a structure: right for cells smaller than the cutoff, any periodicity, skewed and
  * left-handed cells, and atoms outside the cell. Lattice vectors of open directions are not used and may be zero.
  * @param cutoff Å, > 0; pairs at exactly the cutoff are left out
+ * @param atoms  list only the neighbours of atoms from ≤ i < to; the others get none
  * @throws InputError `BAD_CUTOFF`, `NOT_FINITE_POSITION`, `FAR_POSITION`, `MISSING_LATTICE_VECTOR`, `SINGULAR_CELL`,
  *   `CELL_TOO_SMALL`
  */
-export function neighborList(structure: Structure, cutoff: number): NeighborList {
+export function neighborList(structure: Structure, cutoff: number, atoms?: AtomRange): NeighborList {
   if (!(cutoff > 0) || cutoff === Number.POSITIVE_INFINITY) {
     throw new InputError('BAD_CUTOFF', `cutoff must be positive and finite, got ${cutoff} Å`, { cutoff });
   }
@@ -385,7 +399,8 @@ export function neighborList(structure: Structure, cutoff: number): NeighborList
   if (n === 0) return assemble(structure, basis, cutoff, pairs);
   const grid = layGrid(structure, basis, reach);
   requireFewPairs(n, grid.basis, structure.pbc, reach);
-  if (coversAll(grid)) findDirectly(structure, basis, cutoff, reach, pairs);
-  else findInCells(structure, basis, grid, cutoff, pairs);
+  const range = atoms ?? [0, n];
+  if (coversAll(grid)) findDirectly(structure, basis, cutoff, reach, range, pairs);
+  else findInCells(structure, basis, grid, cutoff, range, pairs);
   return assemble(structure, basis, cutoff, pairs);
 }
