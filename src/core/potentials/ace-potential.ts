@@ -6,6 +6,7 @@ import { whitenRows } from '../numerics/triangular.ts';
 import { neighborList } from '../structure/neighbor-list.ts';
 import type { Structure } from '../structure/structure.ts';
 import { atomCount } from '../structure/structure.ts';
+import { VerletList } from '../structure/verlet-list.ts';
 import { noveltyDistances } from '../uncertainty/novelty.ts';
 import type { LinearModel } from './linear-model.ts';
 import { coefficientsOf, distanceGates, elementIndices, isolatedAtomEnergies } from './linear-model.ts';
@@ -36,6 +37,8 @@ export class AcePotential implements TrustedPotential {
   private readonly weights: Float64Array;
   private readonly isolated: readonly number[];
   private readonly gates: readonly (readonly number[])[];
+  /** Neighbour lists of a structure in motion, which do not change what an energy is. */
+  private readonly lists: VerletList;
 
   /** @param program the model's basis made ready to run; it stays the caller's to dispose */
   constructor(model: LinearModel, program: AceProgram) {
@@ -44,11 +47,22 @@ export class AcePotential implements TrustedPotential {
     this.weights = coefficientsOf(model);
     this.isolated = isolatedAtomEnergies(model);
     this.gates = distanceGates(model.specification);
+    this.lists = new VerletList(Math.max(...model.specification.pairs.flat().map((pair) => pair.cutoff)));
   }
 
   evaluate(structure: Structure): PotentialResult {
-    const result = this.program.evaluate([structure], this.weights)[0]!;
+    const lists = [this.lists.of(structure)];
+    const result = this.program.evaluate([structure], this.weights, { lists })[0]!;
     return this.withIsolatedAtoms(structure, result);
+  }
+
+  /**
+   * The share of the central atoms from ≤ i < to: their energies, and what they contribute to forces and virial. The
+   * shares of a structure add up to the whole (`sumOfShares`).
+   */
+  evaluateShare(structure: Structure, atoms: readonly [from: number, to: number]): PotentialResult {
+    const result = this.program.evaluate([structure], this.weights, { atoms })[0]!;
+    return this.withIsolatedAtoms(structure, result, atoms);
   }
 
   /** Mean and raw variances of one structure from its design rows. */
@@ -194,11 +208,16 @@ export class AcePotential implements TrustedPotential {
   private withIsolatedAtoms(
     structure: Structure,
     result: { energy: number; atomEnergies: Float64Array; forces: Float64Array; virial: Float64Array },
+    [from, to]: readonly [from: number, to: number] = [0, structure.species.length],
   ): PotentialResult {
     const element = elementIndices(structure, this.model.layout.species);
     let energy = result.energy;
-    const atomEnergies = result.atomEnergies.map((e, i) => e + this.isolated[element[i]!]!);
-    for (const e of element) energy += this.isolated[e]!;
+    const atomEnergies = result.atomEnergies.slice();
+    for (let i = from; i < to; i++) {
+      const isolated = this.isolated[element[i]!]!;
+      atomEnergies[i] = atomEnergies[i]! + isolated;
+      energy += isolated;
+    }
     return { energy, atomEnergies, forces: result.forces, virial: result.virial };
   }
 

@@ -6,7 +6,7 @@ import { writeModel } from '../../formats/model-file.ts';
 import { chunksOf } from '../training/chunks.ts';
 import { openModel } from '../training/open-model.ts';
 import { resolveBasis, resolveSpecification } from '../training/specification.ts';
-import { carried, uncarried } from './carried-error.ts';
+import { carried, uncarried } from '../../protocol/carried-error.ts';
 import type { TaskPool } from './pool.ts';
 import { allowedThreads, createPool } from './pool.ts';
 

@@ -1,5 +1,5 @@
 import { workerData } from 'node:worker_threads';
-import { carried } from './carried-error.ts';
+import { carried } from '../../protocol/carried-error.ts';
 import type { TaskArguments, TaskName } from './tasks.ts';
 import { createTasks } from './tasks.ts';
 

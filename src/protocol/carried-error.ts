@@ -1,4 +1,4 @@
-import type { SourcePosition } from '../../core/errors.ts';
+import type { SourcePosition } from '../core/errors.ts';
 import {
   EnvironmentError,
   FormatError,
@@ -6,7 +6,7 @@ import {
   InputError,
   NumericalError,
   QuerentError,
-} from '../../core/errors.ts';
+} from '../core/errors.ts';
 
 /** An error as plain data, since classes do not survive the boundary between threads. */
 export interface CarriedError {
