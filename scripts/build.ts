@@ -1,5 +1,5 @@
 /**
- * Compiles the sources to dist/ for publishing: plain `tsc` emit, then the WebAssembly binary beside its loader.
+ * Compiles the sources to dist/ for publishing: plain `tsc` emit, then the WebAssembly binaries beside their loader.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, rmSync } from 'node:fs';
@@ -8,10 +8,12 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const kernels = join(root, 'src/kernels/generated');
+const BINARIES = ['kernels.wasm', 'kernels-fma.wasm'];
 
 function build(): number {
-  if (!existsSync(join(kernels, 'kernels.wasm'))) {
-    process.stderr.write('kernels.wasm must be built first: npm run build:kernels\n');
+  const missing = BINARIES.filter((name) => !existsSync(join(kernels, name)));
+  if (missing.length > 0) {
+    process.stderr.write(`${missing.join(', ')} must be built first: npm run build:kernels\n`);
     return 1;
   }
   rmSync(join(root, 'dist'), { recursive: true, force: true });
@@ -21,7 +23,7 @@ function build(): number {
     stdio: 'inherit',
   });
   if (status !== 0) return status ?? 1;
-  cpSync(kernels, join(root, 'dist/kernels/generated'), { recursive: true });
+  for (const name of BINARIES) cpSync(join(kernels, name), join(root, 'dist/kernels/generated', name));
   return 0;
 }
 

@@ -4,11 +4,14 @@ import { buildAceBasis } from '../core/descriptors/ace/enumerate.ts';
 import { InputError } from '../core/errors.ts';
 import { type KernelSample, kernelConformance } from '../testing/kernels.ts';
 import { KERNEL_VARIANTS, loadKernels } from './load.ts';
-import { typescriptKernels } from './typescript-kernels.ts';
-import { canRunWasm, wasmKernels } from './wasm-kernels.ts';
+import { canRunWasm, compileWasm } from './wasm-module.ts';
 
 /** Made by scripts/build-kernels.ts, which runs before the tests. */
-const bytes = readFileSync(new URL('./generated/kernels.wasm', import.meta.url));
+const build = (name: string) => readFileSync(new URL(`./generated/${name}`, import.meta.url));
+const binaries = { simd: build('kernels.wasm'), fma: build('kernels-fma.wasm') };
+const none = { simd: null, fma: null };
+/** A magic number and a version that no engine knows. */
+const unknown = Uint8Array.of(0, 97, 115, 109, 9, 9);
 
 const pair = { cutoff: 4.5, innerCutoff: 1.5, innerWidth: 0.3, core: { prefactor: 50, lambda: 0.8 } };
 const sample: KernelSample = {
@@ -38,28 +41,33 @@ const sample: KernelSample = {
   ],
 };
 
-kernelConformance({ describe, it, expect }, 'typescript', typescriptKernels, sample);
-kernelConformance({ describe, it, expect }, 'wasm-simd', () => wasmKernels(bytes), sample);
+for (const variant of KERNEL_VARIANTS) {
+  kernelConformance({ describe, it, expect }, variant, () => loadKernels(binaries, variant), sample);
+}
 
 describe('loadKernels', () => {
   it('takes the fastest variant that runs', () => {
-    expect(loadKernels(bytes).name).toBe(KERNEL_VARIANTS[0]);
-    expect(loadKernels(null).name).toBe('typescript');
-    expect(loadKernels(Uint8Array.of(0, 97, 115, 109, 9, 9)).name).toBe('typescript');
+    expect(loadKernels(binaries).name).toBe('wasm-fma');
+    expect(loadKernels({ ...binaries, fma: null }).name).toBe('wasm-simd');
+    expect(loadKernels({ ...binaries, fma: unknown }).name).toBe('wasm-simd');
+    expect(loadKernels(none).name).toBe('typescript');
+    expect(loadKernels({ simd: unknown, fma: unknown }).name).toBe('typescript');
   });
 
   it('takes exactly the variant of a resumed run, or refuses', () => {
-    expect(loadKernels(bytes, 'typescript').name).toBe('typescript');
-    expect(loadKernels(bytes, 'wasm-simd').name).toBe('wasm-simd');
-    expect(() => loadKernels(null, 'wasm-simd')).toThrow(
+    for (const variant of KERNEL_VARIANTS) expect(loadKernels(binaries, variant).name).toBe(variant);
+    expect(() => loadKernels(none, 'wasm-simd')).toThrow(
       'kernels must be "wasm-simd" as the run began, got no WebAssembly module',
     );
-    expect(() => loadKernels(bytes, 'fortran')).toThrow(InputError);
+    expect(() => loadKernels({ ...binaries, fma: unknown }, 'wasm-fma')).toThrow(
+      'kernels must be "wasm-fma" as the run began, got a module that this engine cannot run',
+    );
+    expect(() => loadKernels(binaries, 'fortran')).toThrow(InputError);
   });
 
   it('sees a truncated module', () => {
-    const truncated = bytes.subarray(0, bytes.length - 10);
+    const truncated = binaries.simd.subarray(0, binaries.simd.length - 10);
     expect(canRunWasm(truncated)).toBe(false);
-    expect(() => wasmKernels(truncated)).toThrow('must be valid for this engine');
+    expect(() => compileWasm(truncated)).toThrow('must be valid for this engine');
   });
 });

@@ -7,8 +7,13 @@ import { RandomStream } from '../core/random.ts';
 import type { Kernels } from './kernels.ts';
 import { typescriptKernels } from './typescript-kernels.ts';
 import { wasmKernels } from './wasm-kernels.ts';
+import { compileWasm } from './wasm-module.ts';
 
-const bytes = readFileSync(new URL('./generated/kernels.wasm', import.meta.url));
+/** The builds by the name of their variant. */
+const BUILDS = [
+  ['wasm-simd', 'kernels.wasm'],
+  ['wasm-fma', 'kernels-fma.wasm'],
+] as const;
 
 function random(m: number, n: number, seed = 0): Float64Array {
   const stream = new RandomStream(seed, 'wasm-kernels-test', m, n);
@@ -30,10 +35,12 @@ function factors(kernels: Kernels, d: number) {
   return { energy: make(20, 1), forces: make(900, 2), virial: make(60, 3) };
 }
 
-describe('wasmKernels', () => {
+describe.each(BUILDS)('wasmKernels: %s', (variant, file) => {
+  const module = compileWasm(readFileSync(new URL(`./generated/${file}`, import.meta.url)));
+
   it('takes part in a whole fit with the numbers of the twin', () => {
     const d = 37;
-    const [wasm, twin] = [wasmKernels(bytes), typescriptKernels()];
+    const [wasm, twin] = [wasmKernels(module, variant), typescriptKernels()];
     const prior = isotropicPrior(new Float64Array(d).fill(1));
     const fits = [wasm, twin].map((kernels) => {
       const made = factors(kernels, d);
@@ -60,7 +67,7 @@ describe('wasmKernels', () => {
     [700, 37],
     [0, 6],
   ])('has the numbers of the twin for %i rows of %i columns, in any order of appends', (m, d) => {
-    const [wasm, twin] = [wasmKernels(bytes), typescriptKernels()];
+    const [wasm, twin] = [wasmKernels(module, variant), typescriptKernels()];
     const rows = random(m, d, 4);
     const targets = random(m, 1, 5);
     const CONFORMANCE = { rtol: 1e-11, atol: 1e-11, why: 'another order of summation' };
@@ -81,7 +88,7 @@ describe('wasmKernels', () => {
   });
 
   it('does not keep memory from call to call', () => {
-    const kernels = wasmKernels(bytes);
+    const kernels = wasmKernels(module, variant);
     const rows = random(2000, 60);
     const first = kernels.gram(rows, 2000, 60);
     // Each call holds 3 MB; fifteen hundred of them kept would not fit in the 4 GiB of the module.
@@ -91,7 +98,7 @@ describe('wasmKernels', () => {
   });
 
   it('releases its memory when a call fails', () => {
-    const kernels = wasmKernels(bytes);
+    const kernels = wasmKernels(module, variant);
     for (let k = 0; k < 5; k++) {
       expect(() => kernels.gram(new Float64Array(3), 2, 2)).toThrow('rows must hold 4 numbers, got 3');
       expect(() =>
@@ -107,7 +114,7 @@ describe('wasmKernels', () => {
   });
 
   it('instances do not share memory', () => {
-    const [a, b] = [wasmKernels(bytes), wasmKernels(bytes)];
+    const [a, b] = [wasmKernels(module, variant), wasmKernels(module, variant)];
     const rows = random(30, 8);
     const expected = a.gram(rows, 30, 8);
     b.gram(random(300, 90), 300, 90);
