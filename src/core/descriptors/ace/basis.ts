@@ -10,6 +10,23 @@ export interface AcePair {
   readonly core: { readonly prefactor: number; readonly lambda: number };
 }
 
+/** All functions with n ≤ nmax and l ≤ lmax of their order in every slot; nmax 0 for an order without functions. */
+export interface RectangularSet {
+  readonly nmax: readonly number[];
+  readonly lmax: readonly number[];
+}
+
+/** All functions of one order with Σ_t n_t + weight·l_t ≤ degree. */
+export interface DegreeSet {
+  readonly order: number;
+  readonly degree: number;
+  /** Weight of l against n. */
+  readonly weight: number;
+}
+
+/** A set of functions; couplings and elements play no part, so that unions keep the rule of linear independence. */
+export type FunctionSet = RectangularSet | DegreeSet;
+
 /** Everything that fixes a basis; plain JSON, stored in every model. */
 export interface AceSpecification {
   /** Chemical symbols in alphabetical order; index μ below. */
@@ -19,6 +36,10 @@ export interface AceSpecification {
   readonly nmax: readonly number[];
   /** Largest angular momentum by order; lmax[0] = 0. */
   readonly lmax: readonly number[];
+  /** The basis is the union of these sets, and nmax and lmax are their bounds; left out: all within nmax and lmax. */
+  readonly sets?: readonly FunctionSet[];
+  /** Ascending places in the canonical list of one central element that are kept; left out: all. */
+  readonly kept?: readonly number[];
   /** pairs[μ][ν], symmetric. */
   readonly pairs: readonly (readonly AcePair[])[];
 }

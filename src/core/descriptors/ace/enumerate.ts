@@ -1,8 +1,9 @@
 import { InputError } from '../../errors.ts';
 import { sha256Hex } from '../../hash.ts';
-import type { AceBasis, AceFunction, AceSpecification } from './basis.ts';
+import type { AceBasis, AceFunction, AceSpecification, FunctionSet } from './basis.ts';
 import { countFunctions } from './count.ts';
 import { type Coupling, selectCouplings } from './coupling.ts';
+import { boundsOfSets, setsContain } from './function-sets.ts';
 import { canonicalSpecification, checkSpecification } from './specification.ts';
 
 /** Largest basis that is built: functions of one central element, and of all together. */
@@ -63,12 +64,27 @@ function compareEntries(a: Entry, b: Entry): number {
   );
 }
 
-/** Functions of one order: every non-decreasing tuple of slots (element, n) with its l tuples and couplings. */
-function entriesOfOrder(order: number, nElements: number, nmax: number, lmax: number): Entry[] {
+/**
+ * Functions of one order: every non-decreasing tuple of slots (element, n) with those of its l tuples that a set holds,
+ * and their couplings; refused beyond the limits, `before` of them being there from other orders.
+ */
+function entriesOfOrder(
+  order: number,
+  nElements: number,
+  sets: readonly FunctionSet[],
+  limits: BasisLimits,
+  before: number,
+): Entry[] {
+  const bounds = boundsOfSets(sets);
+  const nmax = bounds.nmax[order - 1]!;
+  const lmax = bounds.lmax[order - 1]!;
   const entries: Entry[] = [];
   const byPattern = new Map<string, Pattern[]>();
   const slots: number[] = [];
+  const zeros = new Array<number>(order).fill(0);
   const emit = (): void => {
+    const ns = slots.map((slot) => (slot % nmax) + 1);
+    if (!setsContain(sets, ns, zeros)) return;
     const groups: number[] = [];
     slots.forEach((slot, t) => {
       groups.push(t === 0 ? 0 : groups[t - 1]! + (slot === slots[t - 1] ? 0 : 1));
@@ -80,8 +96,10 @@ function entriesOfOrder(order: number, nElements: number, nmax: number, lmax: nu
       byPattern.set(key, patterns);
     }
     const mus = slots.map((slot) => Math.floor(slot / nmax));
-    const ns = slots.map((slot) => (slot % nmax) + 1);
     for (const { ls, couplings } of patterns) {
+      if (!setsContain(sets, ns, ls)) continue;
+      const size = before + entries.length;
+      if (size > limits.perElement || size * nElements > limits.total) refuse(size, nElements, limits, false);
       for (const coupling of couplings) {
         const { ms, coefficients } = coupling.compressed;
         entries.push({ fn: { order, mus, ns, ls, couplings: coupling.couplings, ms, coefficients }, coupling });
@@ -103,9 +121,22 @@ function entriesOfOrder(order: number, nElements: number, nmax: number, lmax: nu
   return entries;
 }
 
-/** Refuses a basis beyond the limits, by its counted size. */
+function refuse(count: number, nElements: number, limits: BasisLimits, counted = true): never {
+  const total = count * nElements;
+  const megabytes = Math.ceil((8 * total * total) / 1e6);
+  throw new InputError(
+    'BASIS_TOO_LARGE',
+    `basis must have at most ${limits.perElement} functions per element and ${limits.total} in all, ` +
+      (counted
+        ? `got ${count} and ${total} (one factor of them takes ${megabytes} MB); lower nmax, lmax or the order`
+        : `got more than ${count} per element; lower nmax, lmax, degrees or the order`),
+    counted ? { perElement: count, total, megabytes } : { perElement: count },
+  );
+}
+
+/** Refuses a basis beyond the limits, by its counted size where it is a rectangle, otherwise by its slots. */
 function checkSize(specification: AceSpecification, limits: BasisLimits): void {
-  const { elements, nmax, lmax } = specification;
+  const { elements, nmax, lmax, sets } = specification;
   // An order has at least one function for each of its slots: too many of these need not be counted.
   const slots = elements.length * Math.max(...nmax);
   if (slots > limits.perElement) {
@@ -115,16 +146,11 @@ function checkSize(specification: AceSpecification, limits: BasisLimits): void {
       { perElement: slots },
     );
   }
-  const count = countFunctions(elements.length, nmax, lmax).reduce((sum, k) => sum + k, 0);
-  const total = count * elements.length;
-  if (count > limits.perElement || total > limits.total) {
-    const megabytes = Math.ceil((8 * total * total) / 1e6);
-    throw new InputError(
-      'BASIS_TOO_LARGE',
-      `basis must have at most ${limits.perElement} functions per element and ${limits.total} in all, ` +
-        `got ${count} and ${total} (one factor of them takes ${megabytes} MB); lower nmax, lmax or the order`,
-      { perElement: count, total, megabytes },
-    );
+  for (const set of sets ?? [{ nmax, lmax }]) {
+    if ('order' in set) continue;
+    // Orders without functions count as nothing.
+    const count = countFunctions(elements.length, set.nmax, set.lmax).reduce((sum, k) => sum + k, 0);
+    if (count > limits.perElement || count * elements.length > limits.total) refuse(count, elements.length, limits);
   }
 }
 
@@ -143,9 +169,20 @@ export function buildAceBasis(specification: AceSpecification, limits: BasisLimi
   checkSpecification(specification);
   checkSize(specification, limits);
   const canonical = canonicalSpecification(specification);
-  const { elements, nmax, lmax } = canonical;
-  const entries = nmax.flatMap((n, k) => entriesOfOrder(k + 1, elements.length, n, lmax[k]!));
-  const functions = entries.sort(compareEntries).map(({ fn }) => fn);
+  const { elements, nmax, lmax, sets = [{ nmax, lmax }], kept } = canonical;
+  const entries: Entry[] = [];
+  for (let order = 1; order <= nmax.length; order++) {
+    entries.push(...entriesOfOrder(order, elements.length, sets, limits, entries.length));
+  }
+  const every = entries.sort(compareEntries).map(({ fn }) => fn);
+  if (kept !== undefined && !(kept.length > 0 && kept.at(-1)! < every.length)) {
+    throw new InputError(
+      'INVALID_BASIS',
+      `kept functions must be some of the ${every.length} of the sets, got ${kept.length === 0 ? 'none' : kept.at(-1)}`,
+      { functions: every.length },
+    );
+  }
+  const functions = kept === undefined ? every : kept.map((v) => every[v]!);
   const labels = functions.map(functionLabel).join('\n');
   return {
     specification: canonical,

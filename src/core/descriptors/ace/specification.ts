@@ -1,7 +1,7 @@
 import { isElement } from '../../elements.ts';
 import { InputError } from '../../errors.ts';
-import type { AcePair, AceSpecification } from './basis.ts';
-import { MAX_ORDER } from './coupling.ts';
+import type { AcePair, AceSpecification, FunctionSet } from './basis.ts';
+import { boundsOfSets, canonicalSet, checkFunctionSets } from './function-sets.ts';
 
 function fail(message: string, details: Record<string, unknown>): never {
   throw new InputError('INVALID_BASIS', message, details);
@@ -34,12 +34,18 @@ function checkPair(pair: AcePair | undefined, name: string): void {
   }
 }
 
+/** nmax, lmax and sets of a union, to be spread into a specification. @throws InputError `INVALID_BASIS` */
+export function unionOf(sets: readonly FunctionSet[]): Pick<AceSpecification, 'nmax' | 'lmax' | 'sets'> {
+  checkFunctionSets(sets);
+  return { ...boundsOfSets(sets), sets };
+}
+
 /**
- * Checks a specification: elements sorted and known, one nmax and lmax per order (1 to 6), lmax 0 at order 1, pairs
- * symmetric with r_in − δ > 0. @throws InputError `INVALID_BASIS`
+ * Checks a specification: elements sorted and known, one nmax and lmax per order (1 to 6), lmax 0 at order 1, sets within
+ * them, pairs symmetric with r_in − δ > 0. @throws InputError `INVALID_BASIS`
  */
 export function checkSpecification(specification: AceSpecification): void {
-  const { elements, radial, nmax, lmax, pairs } = specification;
+  const { elements, radial, nmax, lmax, sets, kept, pairs } = specification;
   if (elements.length < 1) fail('elements must hold at least one symbol, got none', {});
   elements.forEach((symbol, k) => {
     if (!isElement(symbol)) fail(`elements must be chemical symbols, got "${symbol}"`, { symbol });
@@ -47,14 +53,25 @@ export function checkSpecification(specification: AceSpecification): void {
       fail(`elements must be in alphabetical order, got ${elements}`, { elements });
   });
   if (radial !== 'SBessel') fail(`radial functions must be "SBessel", got "${radial}"`, { radial });
-  if (nmax.length !== lmax.length || nmax.length < 1 || nmax.length > MAX_ORDER) {
-    fail(`nmax and lmax must have one entry per order, 1 to ${MAX_ORDER}, got ${nmax.length} and ${lmax.length}`, {});
+  checkFunctionSets([{ nmax, lmax }]);
+  if (!(nmax[0]! >= 1)) fail(`nmax of order 1 must be a positive integer, got ${nmax[0]}`, { n: nmax[0] });
+  if (sets === undefined) {
+    nmax.forEach((n, k) => {
+      if (n < 1) fail(`nmax of order ${k + 1} must be a positive integer, got ${n}`, { n });
+    });
+  } else {
+    checkFunctionSets(sets);
+    const bounds = boundsOfSets(sets);
+    if (bounds.nmax.join() !== nmax.join() || bounds.lmax.join() !== lmax.join()) {
+      fail(
+        `nmax and lmax must be the bounds ${bounds.nmax.join()} and ${bounds.lmax.join()} of the sets, got ${nmax.join()} and ${lmax.join()}`,
+        { bounds },
+      );
+    }
   }
-  nmax.forEach((n, k) => {
-    const l = lmax[k]!;
-    if (!(Number.isInteger(n) && n >= 1)) fail(`nmax of order ${k + 1} must be a positive integer, got ${n}`, { n });
-    if (!(Number.isInteger(l) && l >= 0 && l <= 12 && (k > 0 || l === 0))) {
-      fail(`lmax of order ${k + 1} must be ${k > 0 ? 'an integer from 0 to 12' : '0'}, got ${l}`, { l });
+  kept?.forEach((v, k) => {
+    if (!(Number.isInteger(v) && v >= 0 && (k === 0 || v > kept[k - 1]!))) {
+      fail(`kept functions must be ascending whole numbers, got ${v}`, { kept: v });
     }
   });
   elements.forEach((a, mu) => {
@@ -80,6 +97,8 @@ export function canonicalSpecification(specification: AceSpecification): AceSpec
     radial: specification.radial,
     nmax: [...specification.nmax],
     lmax: [...specification.lmax],
+    ...(specification.sets === undefined ? {} : { sets: specification.sets.map(canonicalSet) }),
+    ...(specification.kept === undefined ? {} : { kept: [...specification.kept] }),
     pairs: specification.elements.map((_, mu) =>
       specification.elements.map((_, nu) => canonicalPair(specification.pairs[mu]![nu]!)),
     ),
