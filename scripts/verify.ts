@@ -12,8 +12,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const started = Date.now();
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-/** Engines that the tests drive, by the binary that shows they are there. */
-const ENGINES = [{ binary: '/usr/bin/pw.x', packages: ['quantum-espresso', 'quantum-espresso-data'] }];
+/** Programs that the tests drive, by the binary that shows they are there. */
+const ENGINES = [
+  { binary: '/usr/bin/pw.x', packages: ['quantum-espresso', 'quantum-espresso-data'] },
+  { binary: '/usr/bin/chromium', packages: ['chromium'] },
+];
 
 /** Runs a command here; tools whose first line asks for `node` get the one that runs this. */
 function run(command: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): number {

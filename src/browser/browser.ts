@@ -67,7 +67,10 @@ class Thread {
       else resolve(data.value);
     };
     this.worker.onerror = ({ message }) => {
-      const error = new EnvironmentError('WORKER_FAILED', `worker thread must not end, but did: ${message ?? 'unknown'}`);
+      const error = new EnvironmentError(
+        'WORKER_FAILED',
+        `worker thread must not end, but did: ${message ?? 'unknown'}`,
+      );
       for (const { reject } of this.waiting.values()) reject(error);
       this.waiting.clear();
     };

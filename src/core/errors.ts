@@ -8,17 +8,20 @@ export abstract class QuerentError extends Error {
 
   constructor(code: string, message: string, details: ErrorDetails = {}, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
-    this.name = new.target.name;
     this.code = code;
     this.details = details;
   }
 }
 
 /** The caller's fault: an argument, key or structure breaks a rule. Message: `<thing> must <rule>, got <value> <unit>`. */
-export class InputError extends QuerentError {}
+export class InputError extends QuerentError {
+  override readonly name = 'InputError';
+}
 
 /** A computation cannot give a finite, trustworthy number; `details` carry the pivot, condition number or residual. */
-export class NumericalError extends QuerentError {}
+export class NumericalError extends QuerentError {
+  override readonly name = 'NumericalError';
+}
 
 /** Where in a file something is wrong; lines and columns count from 1. */
 export interface SourcePosition {
@@ -34,6 +37,7 @@ export function formatPosition(position: SourcePosition): string {
 
 /** A file or text breaks its format; the message begins with `file:line:column:`. */
 export class FormatError extends QuerentError {
+  override readonly name = 'FormatError';
   readonly position: SourcePosition;
 
   constructor(code: string, position: SourcePosition, message: string, details: ErrorDetails = {}, cause?: unknown) {
@@ -43,4 +47,6 @@ export class FormatError extends QuerentError {
 }
 
 /** The machine's fault: a binary is missing, a store is locked, a disk is full. Thrown by the node ring only. */
-export class EnvironmentError extends QuerentError {}
+export class EnvironmentError extends QuerentError {
+  override readonly name = 'EnvironmentError';
+}
