@@ -56,6 +56,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/predict.ts')).verb,
   },
   {
+    name: 'properties',
+    summary: 'lattice, bulk modulus, elastic constants, vacancy and pair energies of a potential',
+    load: async () => (await import('./verbs/properties.ts')).verb,
+  },
+  {
     name: 'export',
     summary: 'a potential file for LAMMPS (.yace), re-read and re-evaluated',
     load: async () => (await import('./verbs/export.ts')).verb,

@@ -1,6 +1,7 @@
 import { assessWalker, candidateRows, dimerScans, exploreWalker, meanDescriptors } from '../learning/walkers.ts';
 import { evaluateFrames } from '../training/evaluate.ts';
 import { predictStructures } from '../training/predict.ts';
+import { modelPropertyCard } from '../training/property-card.ts';
 import { columnScale, factorsOf, leftOutOf } from '../training/passes.ts';
 import { Machine } from './machine.ts';
 
@@ -19,6 +20,7 @@ const TASKS = {
   candidateRows,
   meanDescriptors,
   dimers: dimerScans,
+  properties: modelPropertyCard,
 };
 
 type Registry = typeof TASKS;

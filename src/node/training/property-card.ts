@@ -1,0 +1,49 @@
+import type { AcePotential } from '../../core/potentials/ace-potential.ts';
+import type { Potential } from '../../core/potentials/potential.ts';
+import { CUTOFF_IN_BOND_LENGTHS } from '../../core/descriptors/ace/presets.ts';
+import { propertyCard } from '../../core/properties/property-card.ts';
+import type { PropertyCard, PropertyRequest } from '../../core/properties/properties.ts';
+import { classifyTrust } from '../../core/uncertainty/trust-region.ts';
+import type { Machine, ModelHandle } from '../workers/machine.ts';
+
+/** Crystals that the user names. */
+export type NamedStructures = NonNullable<PropertyRequest['structures']>;
+
+/** The card of a model, with its own verdict on every crystal and distance. */
+export function modelPropertyCard(
+  machine: Machine,
+  argument: { model: ModelHandle; name: string; structures: NamedStructures },
+): PropertyCard {
+  const potential = machine.potential(argument.model);
+  return aceCard(potential, argument.name, argument.structures);
+}
+
+function aceCard(potential: AcePotential, name: string, structures: NamedStructures): PropertyCard {
+  const { specification, uncertainty } = potential.model;
+  return propertyCard(potential, {
+    name,
+    structures,
+    elements: specification.elements.map((symbol, e) => ({
+      symbol,
+      bond: specification.pairs[e]![e]!.cutoff / CUTOFF_IN_BOND_LENGTHS,
+    })),
+    reach: Math.max(...specification.pairs.flat().map(({ cutoff }) => cutoff)),
+    judge: (structure) => classifyTrust(potential.trust(structure), uncertainty.limits),
+  });
+}
+
+/** The card of a potential that came from a file and says nothing of its own trust. */
+export function filePropertyCard(
+  potential: Potential,
+  elements: readonly string[],
+  cutoffs: readonly (readonly number[])[],
+  name: string,
+  structures: NamedStructures,
+): PropertyCard {
+  return propertyCard(potential, {
+    name,
+    structures,
+    elements: elements.map((symbol, e) => ({ symbol, bond: cutoffs[e]![e]! / CUTOFF_IN_BOND_LENGTHS })),
+    reach: Math.max(...cutoffs.flat()),
+  });
+}
