@@ -27,3 +27,8 @@ export function allocate(bytes: usize): usize {
 export function release(): void {
   top = (__heap_base + ALIGNMENT) & ~ALIGNMENT;
 }
+
+/** Gives up the buffers from an address of `allocate` on; those before stay. */
+export function releaseTo(address: usize): void {
+  top = address;
+}

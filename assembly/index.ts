@@ -1,4 +1,15 @@
 // Entry of the WebAssembly module: what src/kernels may call.
-export { allocate, release } from './arena';
-export { accumulateGram, packedLength, PANEL_ROWS } from './gram';
+export { allocate, release, releaseTo } from './arena';
+export { factorCholesky } from './cholesky';
+export { accumulateGram, gramAll, gramLower, gramUpper, PANEL_ROWS, product } from './gram';
 export { eliminate, scratchBytes } from './qr';
+export {
+  mirrorAbove,
+  packRows,
+  packTransposed,
+  stripsLength,
+  transposeInPlace,
+  unpackRows,
+  unpackTransposed,
+} from './strips';
+export { solveTransposed } from './triangular';

@@ -10,6 +10,6 @@ import type { WasmModule } from './wasm-module.ts';
  * @param name  of the variant, as a run stores it
  */
 export function wasmKernels(module: WasmModule, name: string): Kernels {
-  const { eliminate, ...linear } = wasmLinear(module);
-  return { ...typescriptKernels(), ...linear, name, factor: (columns) => createFactor(columns, eliminate) };
+  const linear = wasmLinear(module);
+  return { ...typescriptKernels(), ...linear, name, factor: (columns) => createFactor(columns, linear.eliminate) };
 }

@@ -29,6 +29,8 @@ export interface WasmMemory {
   allocate(bytes: number): number;
   /** Gives up every buffer. */
   release(): void;
+  /** Gives up the buffers from an address of `allocate` on. */
+  releaseTo(address: number): void;
 }
 
 /** A compiled build, from which instances with memories of their own are made. */

@@ -3,6 +3,8 @@ import { RandomStream } from '../core/random.ts';
 import type { Structure } from '../core/structure/structure.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { typescriptKernels } from '../kernels/typescript-kernels.ts';
+import { difference } from './difference.ts';
+import { linearConformance } from './linear-kernels.ts';
 import type { TestRunner } from './runner.ts';
 
 /** A basis and structures of its species, for the part of the suite that runs descriptors. */
@@ -13,18 +15,6 @@ export interface KernelSample {
 
 /** Largest difference from the twin, relative to the largest number of the twin's result. */
 const AGREEMENT = 1e-12;
-
-function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
-  let most = 0;
-  let largest = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const gap = Math.abs(actual[i]! - expected[i]!);
-    most = Math.max(most, gap);
-    largest = Math.max(largest, Math.abs(expected[i]!));
-  }
-  return largest === 0 ? most : most / largest;
-}
 
 /** Shapes with odd sizes, single rows and columns, whole and partial panels and cache blocks. */
 const SHAPES: readonly (readonly [number, number])[] = [
@@ -159,6 +149,7 @@ export function kernelConformance(runner: TestRunner, name: string, make: () => 
       kernels.dispose();
     });
 
+    linearConformance(runner, make);
     if (sample !== undefined) descriptorConformance(runner, make, sample);
   });
 }

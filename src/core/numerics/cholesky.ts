@@ -5,6 +5,15 @@ import { requireLength } from './dense.ts';
 /** Width of a panel: its triangle is factored by rows, everything right of it by one matrix product. */
 const PANEL = 32;
 
+/** The error of a matrix without a Cholesky factor: its pivot `index` is not positive and finite. */
+export function notPositiveDefinite(index: number, pivot: number, n: number): NumericalError {
+  return new NumericalError('NOT_POSITIVE_DEFINITE', `pivot ${index} of the matrix must be positive, got ${pivot}`, {
+    index,
+    pivot,
+    n,
+  });
+}
+
 /**
  * Cholesky factor of a symmetric positive-definite matrix: A = RᵀR with R upper triangular. Only the upper triangle
  * of A is read; nothing is added to its diagonal.
@@ -22,13 +31,7 @@ export function cholesky(a: Float64Array, n: number): Float64Array {
     const end = Math.min(n, p + PANEL);
     for (let i = p; i < end; i++) {
       const pivot = r[i * n + i]!;
-      if (!(pivot > 0) || pivot === Number.POSITIVE_INFINITY) {
-        throw new NumericalError('NOT_POSITIVE_DEFINITE', `pivot ${i} of the matrix must be positive, got ${pivot}`, {
-          index: i,
-          pivot,
-          n,
-        });
-      }
+      if (!(pivot > 0) || pivot === Number.POSITIVE_INFINITY) throw notPositiveDefinite(i, pivot, n);
       const diagonal = Math.sqrt(pivot);
       r[i * n + i] = diagonal;
       for (let j = i + 1; j < n; j++) r[i * n + j] = r[i * n + j]! / diagonal;

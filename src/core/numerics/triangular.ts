@@ -5,7 +5,8 @@ import { dot, mirrorUpper, requireLength } from './dense.ts';
 /** Width of a diagonal block: solved row by row; the rest of a solve is matrix products. */
 const PANEL = 32;
 
-function requireInvertible(r: Float64Array, n: number): void {
+/** Checks that an upper-triangular matrix can be divided by. @throws NumericalError `SINGULAR_FACTOR` */
+export function requireInvertible(r: Float64Array, n: number): void {
   requireLength('triangular factor', r, n * n);
   for (let i = 0; i < n; i++) {
     const pivot = r[i * n + i]!;
@@ -88,6 +89,47 @@ export function solveUpperTransposed(r: Float64Array, n: number, b: Float64Array
  */
 export function whitenRows(r: Float64Array, n: number, rows: Float64Array, m: number): Float64Array {
   return solveUpperTransposed(r, n, rows, m);
+}
+
+/**
+ * F R⁻¹ of two upper-triangular matrices, itself upper triangular, by substitution.
+ *
+ * @param r  [n, n] row-major
+ * @param f  [n, n] row-major; what it holds below the diagonal is not read
+ * @throws   NumericalError `SINGULAR_FACTOR`
+ * @cost     n³/3 flops
+ */
+export function whitenUpper(r: Float64Array, n: number, f: Float64Array): Float64Array {
+  requireInvertible(r, n);
+  requireLength('upper triangle', f, n * n);
+  const x = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) x.set(f.subarray(i * n + i, (i + 1) * n), i * n + i);
+  for (let p = 0; p < n; p += PANEL) {
+    const end = Math.min(n, p + PANEL);
+    for (let row = 0; row < end; row++) {
+      const o = row * n;
+      for (let i = Math.max(p, row); i < end; i++) {
+        const value = x[o + i]! / r[i * n + i]!;
+        x[o + i] = value;
+        if (value !== 0) for (let j = i + 1; j < end; j++) x[o + j] = x[o + j]! - value * r[i * n + j]!;
+      }
+    }
+    addProduct(-1, blockOf(x, n, 0, p), blockOf(r, n, p, end), blockOf(x, n, 0, end), end, n - end, end - p);
+  }
+  return x;
+}
+
+/**
+ * (F R⁻¹)ᵀ(F R⁻¹) of two upper-triangular matrices: FᵀF in coordinates in which RᵀR is the identity.
+ *
+ * @param r  [n, n] row-major
+ * @param f  [n, n] row-major
+ * @returns  [n, n] symmetric to the last bit
+ * @throws   NumericalError `SINGULAR_FACTOR`
+ * @cost     2n³/3 flops
+ */
+export function whitenedGram(r: Float64Array, n: number, f: Float64Array): Float64Array {
+  return gramUpper(whitenUpper(r, n, f), n);
 }
 
 /**
