@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ALL_FRAMES, type FrameSelection, parseFrameArgument, selectFrames, structureFormat } from './frames.ts';
+import {
+  ALL_FRAMES,
+  type FrameSelection,
+  parseFrameArgument,
+  selectFrames,
+  formatOfContent,
+  structureFormat,
+} from './frames.ts';
 
 async function* upTo(n: number, asked?: { count: number }): AsyncGenerator<number> {
   for (let k = 0; k < n; k++) {
@@ -86,10 +93,31 @@ describe('selectFrames', () => {
 });
 
 describe('structureFormat', () => {
-  it('goes by the name', () => {
-    const poscar = ['POSCAR', 'CONTCAR', 'run/POSCAR.relaxed', 'si.vasp', 'Si.POSCAR.gz', 'a.poscar', 'C:\\x\\POSCAR'];
-    expect(poscar.map(structureFormat)).toEqual(poscar.map(() => 'poscar'));
-    const xyz = ['a.xyz', 'a.extxyz', 'a.xyz.gz', '-', 'POSCAR/a.xyz', 'POSCARs.xyz', 'data'];
-    expect(xyz.map(structureFormat)).toEqual(xyz.map(() => 'extxyz'));
+  it.each([
+    ['poscar', ['POSCAR', 'CONTCAR', 'run/POSCAR.relaxed', 'si.vasp', 'Si.POSCAR.gz', 'a.poscar', 'C:\\x\\POSCAR']],
+    ['extxyz', ['a.xyz', 'a.extxyz', 'a.xyz.gz', 'POSCAR/a.xyz', 'POSCARs.xyz', 'data.xyz']],
+    ['lammps-data', ['a.lmp', 'si.data', 'data.si', 'a.lammps-data.gz']],
+    ['lammps-dump', ['a.lammpstrj', 'md.dump.gz', 'dump.si']],
+    ['cif', ['a.cif', 'a.CIF.gz']],
+    [null, ['-', 'data', 'structures', 'a.txt', 'cif', 'a.cif.txt']],
+  ])('goes by the name: %s', (format, names) => {
+    expect(names.map(structureFormat)).toEqual(names.map(() => format));
+  });
+});
+
+describe('formatOfContent', () => {
+  it.each([
+    ['extxyz', '2\nProperties=species:S:1:pos:R:3\nSi 0 0 0\n'],
+    ['extxyz', ' 3 \n3 atoms of water\nO 0 0 0'],
+    ['extxyz', ''],
+    ['extxyz', 'nothing that is known'],
+    ['lammps-dump', 'ITEM: TIMESTEP\n0\n'],
+    ['lammps-dump', '\ufeffITEM: UNITS\r\nmetal\r\n'],
+    ['lammps-data', 'title\n\n2 atoms\n1 atom types\n'],
+    ['lammps-data', '\n 12 atoms # twelve\n'],
+    ['cif', '# a comment\n\ndata_quartz\n_cell_length_a 4.9\n'],
+    ['cif', 'DATA_x\n'],
+  ])('tells %s from %j', (format, head) => {
+    expect(formatOfContent(head)).toBe(format);
   });
 });

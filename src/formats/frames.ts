@@ -1,4 +1,4 @@
-/** Structure arguments of the command line: `file@start:stop:step` as in ASE, and the format a name stands for. */
+/** Structure arguments of the command line: `file@start:stop:step` as in ASE, and the format of a file by name or content. */
 import { InputError } from '../core/errors.ts';
 
 /** Which frames of a file are meant: one by its index, or a slice; negative numbers count from the end as in Python. */
@@ -103,10 +103,39 @@ export async function* selectFrames<T>(items: AsyncIterable<T>, selection: Frame
   yield* sliceList(held, start, selection.stop, selection.step);
 }
 
-/** Format of a structure file by its name (a trailing .gz does not count): POSCAR*, CONTCAR*, *.vasp, *.poscar; else extended XYZ. */
-export function structureFormat(file: string): 'poscar' | 'extxyz' {
+/** Formats that structures are read from and written to. */
+export type StructureFormat = 'extxyz' | 'poscar' | 'lammps-data' | 'lammps-dump' | 'cif';
+
+/** All of them, by the names that `--format` takes. */
+export const STRUCTURE_FORMATS: readonly StructureFormat[] = ['extxyz', 'poscar', 'lammps-data', 'lammps-dump', 'cif'];
+
+/** Names of files (without folder and .gz) that say their format. */
+const BY_NAME: readonly (readonly [StructureFormat, RegExp])[] = [
+  ['extxyz', /\.(?:ext)?xyz$/i],
+  ['cif', /\.cif$/i],
+  ['lammps-dump', /\.(?:lammpstrj|dump)$|^dump\./i],
+  ['lammps-data', /\.(?:lmp|lammps|lammps-data|data)$|^data\./i],
+  ['poscar', /^(?:POSCAR|CONTCAR)|\.(?:vasp|poscar|contcar)$/i],
+];
+
+/** Format of a structure file by its name (a trailing .gz does not count), or null where the name does not say. */
+export function structureFormat(file: string): StructureFormat | null {
   const name = file.replace(/^.*[\\/]/, '').replace(/\.gz$/i, '');
-  return /^(?:POSCAR|CONTCAR)|\.(?:vasp|poscar|contcar)$/i.test(name) && !/\.(?:ext)?xyz$/i.test(name)
-    ? 'poscar'
-    : 'extxyz';
+  return BY_NAME.find(([, pattern]) => pattern.test(name))?.[0] ?? null;
+}
+
+/** Number of characters from the beginning of a file that tell its format. */
+export const CONTENT_HEAD = 4096;
+
+/** Format of a structure file by how it begins: what is no other is taken as (extended) XYZ. */
+export function formatOfContent(head: string): StructureFormat {
+  const lines = head.replace(/^\ufeff/, '').split(/\r?\n/);
+  const first = lines.find((line) => line.trim() !== '') ?? '';
+  if (/^ITEM: (?:TIMESTEP|UNITS|TIME)\b/.test(first)) return 'lammps-dump';
+  const plain = lines.find((line) => line.trim() !== '' && !line.startsWith('#')) ?? '';
+  if (/^data_\S*/i.test(plain)) return 'cif';
+  // A count of atoms has its word beside it in a data file and stands alone in XYZ.
+  if (!/^\s*\d+\s*$/.test(lines[0] ?? '') && lines.slice(1, 20).some((line) => /^\s*\d+\s+atoms\b/.test(line)))
+    return 'lammps-data';
+  return 'extxyz';
 }

@@ -9,14 +9,23 @@ import {
   ALL_FRAMES,
   type FrameArgument,
   parseFrameArgument,
+  CONTENT_HEAD,
+  formatOfContent,
   selectFrames,
+  type StructureFormat,
   structureFormat,
 } from '../formats/frames.ts';
+import { parseCif } from '../formats/cif.ts';
+import { parseLammpsData } from '../formats/lammps-data.ts';
+import { parseLammpsDump } from '../formats/lammps-dump.ts';
+import type { ElementOptions } from '../formats/lammps-elements.ts';
 import { parsePoscar } from '../formats/poscar.ts';
 import { readError } from './files.ts';
 
 /** How structure arguments are read. */
-export interface FrameReadOptions extends LabelKeyOptions {
+export interface FrameReadOptions extends LabelKeyOptions, ElementOptions {
+  /** Format of all files; by default the name tells, or how a file begins. */
+  readonly format?: StructureFormat;
   /** What `-` stands for; the standard input of the process by default. */
   readonly stdin?: AsyncIterable<Uint8Array>;
 }
@@ -101,16 +110,64 @@ function argumentOf(argument: string): FrameArgument {
   return existsSync(argument) ? { file: argument, selection: ALL_FRAMES } : parseFrameArgument(argument);
 }
 
+/** The same chunks, and the format that their beginning tells. */
+async function formatOf(
+  chunks: AsyncIterable<string>,
+): Promise<{ readonly format: StructureFormat; readonly text: AsyncIterable<string> }> {
+  const source = chunks[Symbol.asyncIterator]();
+  let head = '';
+  let done = false;
+  while (!done && head.length < CONTENT_HEAD) {
+    const step = await source.next();
+    if (step.done) done = true;
+    else head += step.value;
+  }
+  async function* whole(): AsyncGenerator<string> {
+    try {
+      yield head;
+      if (!done) for (let step = await source.next(); !step.done; step = await source.next()) yield step.value;
+    } finally {
+      await source.return?.();
+    }
+  }
+  return { format: formatOfContent(head.slice(0, CONTENT_HEAD)), text: whole() };
+}
+
+const NO_KEYS = { energy: null, forces: null, virial: null } as const;
+
+/**
+ * Frames of a text in one of the formats, one at a time where the format has several.
+ * @param chunks pieces of the text, cut anywhere
+ * @param name   of the file, for messages
+ */
+export async function* parseFrames(
+  chunks: AsyncIterable<string>,
+  name: string,
+  format: StructureFormat,
+  options: FrameReadOptions = {},
+): AsyncGenerator<ParsedFrame> {
+  if (format === 'extxyz') yield* parseExtxyz(chunks, name, options);
+  else if (format === 'lammps-dump') yield* parseLammpsDump(chunks, name, options);
+  else {
+    let whole = '';
+    for await (const part of chunks) whole += part;
+    const frames =
+      format === 'cif'
+        ? parseCif(whole, name)
+        : [format === 'poscar' ? parsePoscar(whole, name) : parseLammpsData(whole, name, options)];
+    for (const frame of frames) yield { frame, keys: NO_KEYS };
+  }
+}
+
 async function* parsedFrames(file: string, options: FrameReadOptions): AsyncGenerator<ParsedFrame> {
   const name = file === '-' ? '<stdin>' : file;
   const text = decoded(unpacked(bytesOf(file, options), name), name);
-  if (structureFormat(file) === 'extxyz') {
-    yield* parseExtxyz(text, name, options);
-    return;
+  const known = options.format ?? structureFormat(file);
+  if (known !== null) yield* parseFrames(text, name, known, options);
+  else {
+    const found = await formatOf(text);
+    yield* parseFrames(found.text, name, found.format, options);
   }
-  let whole = '';
-  for await (const part of text) whole += part;
-  yield { frame: parsePoscar(whole, name), keys: { energy: null, forces: null, virial: null } };
 }
 
 function remember(list: string[], key: string | null): void {
@@ -119,7 +176,8 @@ function remember(list: string[], key: string | null): void {
 
 /**
  * The frames of a structure argument of the command line, one at a time: `file@start:stop:step`, `-` for standard input,
- * gzip or not, POSCAR by name, otherwise extended or plain XYZ. Memory does not grow with the file (see `selectFrames`).
+ * gzip or not, in any of the formats (`structureFormat`, `formatOfContent`). Memory does not grow with extended XYZ and dumps
+ * (see `selectFrames`).
  * @throws InputError `FILE_NOT_FOUND`, `NO_SUCH_FRAME`, `EMPTY_SELECTION`; FormatError with file, line and column
  */
 export function openFrames(argument: string, options: FrameReadOptions = {}): FrameStream {
