@@ -66,6 +66,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/export.ts')).verb,
   },
   {
+    name: 'convert',
+    summary: 'structures from one format to another: extended XYZ, POSCAR, LAMMPS data and dump, CIF',
+    load: async () => (await import('./verbs/convert.ts')).verb,
+  },
+  {
     name: 'schema',
     summary: 'JSON Schema of the run file, for editors',
     load: async () => (await import('./verbs/schema.ts')).verb,
