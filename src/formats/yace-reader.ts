@@ -1,121 +1,20 @@
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
+import type { Node } from 'yaml';
 import { ChebyshevExponential, ChebyshevPower } from '../core/descriptors/ace/chebyshev.ts';
 import { MAX_ORDER } from '../core/descriptors/ace/coupling.ts';
-import type { ProductBond, ProductFunction, ProductPotential } from '../core/descriptors/ace/product-basis.ts';
+import type {
+  Embedding,
+  InnerCutoff,
+  ProductBond,
+  ProductFunction,
+  ProductPotential,
+} from '../core/descriptors/ace/product-basis.ts';
 import { type RadialFunctions, SphericalBessel } from '../core/descriptors/ace/radial.ts';
 import { isElement } from '../core/elements.ts';
-import { FormatError, InputError, type SourcePosition } from '../core/errors.ts';
+import { InputError } from '../core/errors.ts';
 import type { YaceDocument } from './yace.ts';
+import { YaceSource } from './yace-source.ts';
 
-/** A map of the file: its values by key, and what it is, for messages. */
-interface Section {
-  readonly name: string;
-  readonly node: Node;
-  readonly entries: ReadonlyMap<string, Node>;
-}
-
-/** Node of a parsed file, with positions for its errors. */
-class Source {
-  private readonly file: string;
-  private readonly lines = new LineCounter();
-  readonly root: Node | null;
-
-  constructor(text: string, file: string) {
-    this.file = file;
-    // A list as key of a block map after the first is more than the YAML reader takes; [0, 1] becomes "0, 1" in place.
-    const quoted = text.replace(/^([ \t]*)\[([\d ,]*)\](\s*:)/gm, '$1"$2"$3');
-    const document = parseDocument(quoted, { lineCounter: this.lines, prettyErrors: false });
-    const error = document.errors[0];
-    if (error) throw new FormatError('INVALID_YAML', this.at(error.pos[0]), error.message);
-    this.root = document.contents;
-  }
-
-  private at(offset: number | undefined): SourcePosition {
-    if (offset === undefined) return { file: this.file };
-    const { line, col } = this.lines.linePos(offset);
-    return { file: this.file, line, column: col };
-  }
-
-  fail(node: Node | null, code: string, message: string): never {
-    throw new FormatError(code, this.at(node?.range?.[0]), message);
-  }
-
-  /** A map whose keys are all known and, but for the optional ones, all there. */
-  section(node: Node | null, name: string, required: readonly string[], optional: readonly string[] = []): Section {
-    if (!isMap(node)) this.fail(node, 'INVALID_YACE', `${name} must be a map`);
-    const entries = this.entries(node, name);
-    for (const key of required) {
-      if (!entries.has(key)) this.fail(node, 'MISSING_KEY', `${name} must have the key "${key}"`);
-    }
-    for (const [key, value] of entries) {
-      if (!required.includes(key) && !optional.includes(key)) {
-        this.fail(value, 'UNKNOWN_KEY', `${name} must hold known keys only, got "${key}"`);
-      }
-    }
-    return { name, node, entries };
-  }
-
-  /** Values by key; the key of a pair, [0, 1] or "0, 1", becomes "0,1". */
-  entries(map: YAMLMap, name: string): Map<string, Node> {
-    const entries = new Map<string, Node>();
-    for (const { key, value } of map.items) {
-      const text = isSeq(key) ? this.integers(key, `key of ${name}`).join() : isScalar(key) ? String(key.value) : '';
-      const plain = text.replace(/[[\]\s]/g, '');
-      if (entries.has(plain)) this.fail(key as Node, 'DUPLICATE_KEY', `${name} must not repeat the key ${plain}`);
-      entries.set(plain, value as Node);
-    }
-    return entries;
-  }
-
-  /** The values of the keys 0 … count−1, in order. */
-  byElement(node: Node, name: string, count: number): Node[] {
-    const keys = Array.from({ length: count }, (_, mu) => String(mu));
-    const { entries } = this.section(node, name, keys);
-    return keys.map((key) => entries.get(key)!);
-  }
-
-  items(node: Node | undefined, name: string): Node[] {
-    if (!isSeq(node)) this.fail(node ?? null, 'INVALID_YACE', `${name} must be a list`);
-    return (node as YAMLSeq).items as Node[];
-  }
-
-  number(node: Node | undefined, name: string): number {
-    const value = isScalar(node) ? node.value : undefined;
-    if (typeof value !== 'number' || !Number.isFinite(value)) {
-      this.fail(node ?? null, 'INVALID_NUMBER', `${name} must be a finite number, got ${String(value)}`);
-    }
-    return value;
-  }
-
-  integer(node: Node | undefined, name: string, least: number, most: number): number {
-    const value = this.number(node, name);
-    if (!Number.isInteger(value) || value < least || value > most) {
-      this.fail(node!, 'OUT_OF_RANGE', `${name} must be an integer from ${least} to ${most}, got ${value}`);
-    }
-    return value;
-  }
-
-  numbers(node: Node | undefined, name: string, count?: number): number[] {
-    const values = this.items(node, name).map((item) => this.number(item, name));
-    if (count !== undefined && values.length !== count) {
-      this.fail(node!, 'WRONG_LENGTH', `${name} must have ${count} entries, got ${values.length}`);
-    }
-    return values;
-  }
-
-  private integers(node: Node, name: string): number[] {
-    return this.items(node, name).map((item) => this.integer(item, name, 0, 1000));
-  }
-
-  word(node: Node | undefined, name: string): string {
-    if (!isScalar(node) || typeof node.value !== 'string') {
-      this.fail(node ?? null, 'INVALID_YACE', `${name} must be a word`);
-    }
-    return (node as { value: string }).value;
-  }
-}
-
-function readElements(source: Source, node: Node | undefined): string[] {
+function readElements(source: YaceSource, node: Node | undefined): string[] {
   const elements = source.items(node, 'elements').map((item) => {
     const symbol = source.word(item, 'an element');
     if (!isElement(symbol)) source.fail(item, 'UNKNOWN_ELEMENT', `element must be a chemical symbol, got "${symbol}"`);
@@ -131,8 +30,8 @@ function readElements(source: Source, node: Node | undefined): string[] {
   return elements;
 }
 
-/** Limits of the core and factor of the density of one element; only one density, linear, is a linear potential. */
-function readEmbedding(source: Source, node: Node, mu: number): { cutoff: number; width: number; factor: number } {
+/** Embedding of one element; all elements must have as many densities as the first. */
+function readEmbedding(source: YaceSource, node: Node, mu: number, expected: number | null): Embedding {
   const name = `embedding ${mu}`;
   const { entries } = source.section(
     node,
@@ -141,31 +40,35 @@ function readEmbedding(source: Source, node: Node, mu: number): { cutoff: number
     [],
   );
   const ndensity = source.integer(entries.get('ndensity'), `ndensity of ${name}`, 1, 100);
-  if (ndensity > 1) {
-    source.fail(entries.get('ndensity')!, 'UNSUPPORTED_POTENTIAL', `${name} must have one density, got ${ndensity}`);
+  if (expected !== null && ndensity !== expected) {
+    const message = `ndensity of ${name} must be ${expected} as that of embedding 0 (evaluators take it for granted), got ${ndensity}`;
+    source.fail(entries.get('ndensity')!, 'DIFFERENT_DENSITIES', message);
   }
-  const npoti = source.word(entries.get('npoti'), `npoti of ${name}`);
-  if (npoti !== 'FinnisSinclair' && npoti !== 'FinnisSinclairShiftedScaled') {
+  const kind = source.word(entries.get('npoti'), `npoti of ${name}`);
+  if (kind !== 'FinnisSinclair' && kind !== 'FinnisSinclairShiftedScaled') {
     const known = 'FinnisSinclair or FinnisSinclairShiftedScaled';
-    source.fail(entries.get('npoti')!, 'UNKNOWN_EMBEDDING', `npoti of ${name} must be ${known}, got "${npoti}"`);
+    source.fail(entries.get('npoti')!, 'UNKNOWN_EMBEDDING', `npoti of ${name} must be ${known}, got "${kind}"`);
   }
-  const [factor, exponent] = source.numbers(entries.get('FS_parameters'), `FS_parameters of ${name}`, 2);
-  if (exponent !== 1) {
-    const got = `exponent ${exponent}`;
-    source.fail(
-      entries.get('FS_parameters')!,
-      'UNSUPPORTED_POTENTIAL',
-      `${name} must be linear (exponent 1), got ${got}`,
-    );
+  const parameters = source.numbers(entries.get('FS_parameters'), `FS_parameters of ${name}`, 2 * ndensity);
+  const densities = Array.from({ length: ndensity }, (_, p) => {
+    const exponent = parameters[2 * p + 1]!;
+    if (!(exponent > 0)) {
+      const message = `exponents in FS_parameters of ${name} must be positive, got ${exponent}`;
+      source.fail(entries.get('FS_parameters')!, 'OUT_OF_RANGE', message);
+    }
+    return { weight: parameters[2 * p]!, exponent };
+  });
+  const coreCutoff = source.number(entries.get('rho_core_cutoff'), `rho_core_cutoff of ${name}`);
+  const coreWidth = source.number(entries.get('drho_core_cutoff'), `drho_core_cutoff of ${name}`);
+  if (!(coreWidth > 0)) {
+    const message = `drho_core_cutoff of ${name} must be positive, got ${coreWidth} eV`;
+    source.fail(entries.get('drho_core_cutoff')!, 'OUT_OF_RANGE', message);
   }
-  const cutoff = source.number(entries.get('rho_core_cutoff'), `rho_core_cutoff of ${name}`);
-  const width = source.number(entries.get('drho_core_cutoff'), `drho_core_cutoff of ${name}`);
-  if (!(width > 0)) source.fail(node, 'OUT_OF_RANGE', `drho_core_cutoff of ${name} must be positive, got ${width} eV`);
-  return { cutoff, width, factor: factor! };
+  return { kind, densities, coreCutoff, coreWidth };
 }
 
 function radialFunctions(
-  source: Source,
+  source: YaceSource,
   node: Node,
   label: string,
   name: string,
@@ -207,7 +110,7 @@ function radialFunctions(
 
 /** [nmax, lmax+1, count] coefficients. */
 function readMixing(
-  source: Source,
+  source: YaceSource,
   node: Node,
   label: string,
   nmax: number,
@@ -230,7 +133,7 @@ function readMixing(
   return Float64Array.from(flat);
 }
 
-function readBond(source: Source, node: Node, label: string): ProductBond {
+function readBond(source: YaceSource, node: Node, label: string): ProductBond {
   const { entries } = source.section(
     node,
     label,
@@ -255,45 +158,69 @@ function readBond(source: Source, node: Node, label: string): ProductBond {
   const radial = radialFunctions(source, nameNode, label, radialName, count, radialParameters, cutoff, cutoffWidth);
   const coefficients = readMixing(source, entries.get('radcoefficients')!, label, nmax, lmax, count);
   const core = { prefactor: number('prehc'), lambda: number('lambdahc') };
-  const inner = readInnerCutoff(source, node, entries, label, core.prefactor);
-  return { radial, radialName, radialParameters, cutoffWidth, nmax, lmax, coefficients, ...inner, core };
+  const inner = readInnerCutoff(source, node, entries, label, cutoffWidth);
+  return { radial, radialName, radialParameters, cutoffWidth, nmax, lmax, coefficients, inner, core };
 }
 
-/** Inner cutoff of a bond. Without a core, `density` (the default of the format) does nothing and reads as none. */
+/** Whether a file says `distance`, `density` or `zbl`. */
+function isInnerType(word: string): word is InnerCutoff['type'] {
+  return word === 'distance' || word === 'density' || word === 'zbl';
+}
+
+/**
+ * Inner cutoff of a bond; `density` is the default of the format. Refused is what makes energies jump: a switch without
+ * width, and `density` with an inner radius, below which simulation programs drop the products at once.
+ */
 function readInnerCutoff(
-  source: Source,
+  source: YaceSource,
   node: Node,
   entries: ReadonlyMap<string, Node>,
   label: string,
-  prefactor: number,
-): { innerCutoff: number; innerWidth: number } {
-  const type = entries.has('inner_cutoff_type')
-    ? source.word(entries.get('inner_cutoff_type'), `inner_cutoff_type of ${label}`)
-    : 'density';
-  const read = (key: string): number => (entries.has(key) ? source.number(entries.get(key), `${key} of ${label}`) : 0);
-  const [innerCutoff, innerWidth] = [read('rcut_in'), read('dcut_in')];
-  if (type === 'density' && prefactor === 0) return { innerCutoff: 0, innerWidth: 0 };
-  if (type !== 'distance') {
-    const got = entries.has('inner_cutoff_type') ? `"${type}"` : 'none, which means "density"';
-    source.fail(node, 'UNSUPPORTED_POTENTIAL', `inner_cutoff_type of ${label} must be distance, got ${got}`);
+  cutoffWidth: number,
+): InnerCutoff {
+  const typeNode = entries.get('inner_cutoff_type');
+  const type = typeNode === undefined ? 'density' : source.word(typeNode, `inner_cutoff_type of ${label}`);
+  if (!isInnerType(type)) {
+    const message = `inner_cutoff_type of ${label} must be distance, density or zbl, got "${type}"`;
+    source.fail(typeNode!, 'UNSUPPORTED_POTENTIAL', message);
   }
-  if (!(innerCutoff >= 0 && innerWidth >= 0 && (innerCutoff === 0 || innerWidth > 0))) {
-    const got = `${innerCutoff} and ${innerWidth} Å`;
-    source.fail(
-      node,
-      'OUT_OF_RANGE',
-      `rcut_in and dcut_in of ${label} must not be negative, nor dcut_in 0, got ${got}`,
-    );
+  const read = (key: string): number => {
+    const value = entries.has(key) ? source.number(entries.get(key), `${key} of ${label}`) : 0;
+    if (!(value >= 0)) {
+      source.fail(entries.get(key)!, 'OUT_OF_RANGE', `${key} of ${label} must not be negative, got ${value} Å`);
+    }
+    return value;
+  };
+  const [cutoff, width] = [read('rcut_in'), read('dcut_in')];
+  if (width === 0 && ((type === 'distance' && cutoff > 0) || type === 'zbl')) {
+    const message = `dcut_in of ${label} must be positive with inner_cutoff_type ${type}, otherwise energies jump, got 0 Å`;
+    source.fail(entries.get('dcut_in') ?? node, 'OUT_OF_RANGE', message);
   }
-  return { innerCutoff, innerWidth };
+  if (type === 'density' && cutoff > width) {
+    const message = `rcut_in of ${label} must not exceed dcut_in with inner_cutoff_type density, where energies jump at their difference, got ${cutoff} and ${width} Å`;
+    source.fail(entries.get('rcut_in')!, 'UNSUPPORTED_POTENTIAL', message);
+  }
+  if (type === 'zbl' && cutoffWidth === 0) {
+    const message = `dcut of ${label} must be positive with inner_cutoff_type zbl, got 0 Å`;
+    source.fail(entries.get('dcut')!, 'OUT_OF_RANGE', message);
+  }
+  return { type, cutoff, width };
+}
+
+/** Refuses bonds of one central element of which only some are zbl: the nearest neighbour decides for all. */
+function requireOneSwitch(source: YaceSource, node: Node, bonds: readonly ProductBond[], mu: number): void {
+  const zbl = bonds.filter(({ inner }) => inner.type === 'zbl').length;
+  if (zbl === 0 || zbl === bonds.length) return;
+  const message = `inner_cutoff_type must be zbl in all bonds of element ${mu} or in none, got ${zbl} of ${bonds.length}`;
+  source.fail(node, 'UNSUPPORTED_POTENTIAL', message);
 }
 
 function readFunction(
-  source: Source,
+  source: YaceSource,
   node: Node,
   mu0: number,
   bonds: readonly ProductBond[],
-  factor: number,
+  ndensity: number,
 ): ProductFunction {
   const name = `function of element ${mu0}`;
   const { entries } = source.section(
@@ -314,7 +241,7 @@ function readFunction(
     return items.map((item, t) => source.integer(item, `${key} of ${name}`, least(t), most(t)));
   };
   source.integer(entries.get('mu0'), `mu0 of ${name}`, mu0, mu0);
-  source.integer(entries.get('ndensity'), `ndensity of ${name}`, 1, 1);
+  source.integer(entries.get('ndensity'), `ndensity of ${name}`, ndensity, ndensity);
   const rank = source.integer(entries.get('rank'), `rank of ${name}`, 1, MAX_ORDER);
   const terms = source.integer(entries.get('num_ms_combs'), `num_ms_combs of ${name}`, 1, rank === 1 ? 1 : 1e6);
   const zero = (): number => 0;
@@ -338,20 +265,21 @@ function readFunction(
     if (sum !== 0)
       source.fail(entries.get('ms_combs')!, 'OUT_OF_RANGE', `ms_combs of ${name} must add to 0, got ${sum}`);
   }
-  const coefficients = source.numbers(entries.get('ctildes'), `ctildes of ${name}`, terms);
-  return { mus, ns, ls, ms: Int8Array.from(ms), coefficients: Float64Array.from(coefficients, (c) => factor * c) };
+  const coefficients = source.numbers(entries.get('ctildes'), `ctildes of ${name}`, terms * ndensity);
+  return { mus, ns, ls, ms: Int8Array.from(ms), coefficients: Float64Array.from(coefficients) };
 }
 
 /**
  * Reads the text of a `.yace` file strictly: what the simulation program would take silently for something else is an
- * error here. Potentials with one linear density and the radial functions SBessel, ChebExpCos and ChebPow are supported.
+ * error here, and so is what would make energies jump. Radial functions: SBessel, ChebExpCos and ChebPow.
  *
  * @param file name of the file, for messages
  * @throws FormatError `INVALID_YAML`, `INVALID_YACE`, `MISSING_KEY`, `UNKNOWN_KEY`, `DUPLICATE_KEY`, `INVALID_NUMBER`,
- *   `OUT_OF_RANGE`, `WRONG_LENGTH`, `UNKNOWN_ELEMENT`, `UNKNOWN_EMBEDDING`, `UNSUPPORTED_POTENTIAL`
+ *   `OUT_OF_RANGE`, `WRONG_LENGTH`, `UNKNOWN_ELEMENT`, `UNKNOWN_EMBEDDING`, `DIFFERENT_DENSITIES`,
+ *   `UNSUPPORTED_POTENTIAL`
  */
 export function readYace(text: string, file: string): YaceDocument {
-  const source = new Source(text, file);
+  const source = new YaceSource(text, file);
   const { entries } = source.section(
     source.root,
     'the file',
@@ -366,22 +294,26 @@ export function readYace(text: string, file: string): YaceDocument {
     const message = `deltaSplineBins must be positive, got ${deltaSplineBins} Å`;
     source.fail(entries.get('deltaSplineBins')!, 'OUT_OF_RANGE', message);
   }
-  const embeddings = source
-    .byElement(entries.get('embeddings')!, 'embeddings', count)
-    .map((node, mu) => readEmbedding(source, node, mu));
+  const embeddings: Embedding[] = [];
+  for (const node of source.byElement(entries.get('embeddings')!, 'embeddings', count)) {
+    embeddings.push(readEmbedding(source, node, embeddings.length, embeddings[0]?.densities.length ?? null));
+  }
+  const ndensity = embeddings[0]!.densities.length;
   const pairKeys = elements.map((_, mu) => elements.map((__, nu) => `${mu},${nu}`));
   const bondSection = source.section(entries.get('bonds')!, 'bonds', pairKeys.flat());
   const bonds = pairKeys.map((row) =>
     row.map((key) => readBond(source, bondSection.entries.get(key)!, `bond [${key}]`)),
   );
+  for (const [mu, row] of bonds.entries()) {
+    requireOneSwitch(source, bondSection.entries.get(pairKeys[mu]![0]!)!, row, mu);
+  }
   const functions = source
     .byElement(entries.get('functions')!, 'functions', count)
     .map((node, mu) =>
       source
         .items(node, `functions of element ${mu}`)
-        .map((item) => readFunction(source, item, mu, bonds[mu]!, embeddings[mu]!.factor)),
+        .map((item) => readFunction(source, item, mu, bonds[mu]!, ndensity)),
     );
-  const coreLimits = embeddings.map(({ cutoff, width }) => ({ cutoff, width }));
-  const potential: ProductPotential = { elements, e0, bonds, functions, coreLimits };
+  const potential: ProductPotential = { elements, e0, bonds, functions, embeddings };
   return { potential, deltaSplineBins };
 }

@@ -3,12 +3,12 @@ import { golden } from '../../test/support/golden.ts';
 import { buildAceBasis } from '../core/descriptors/ace/enumerate.ts';
 import { presetSpecification } from '../core/descriptors/ace/presets.ts';
 import { createAceProgram } from '../core/descriptors/ace/program.ts';
+import { LINEAR_EMBEDDING } from '../core/descriptors/ace/product-basis.ts';
 import { ProductEvaluator } from '../core/descriptors/ace/product-evaluator.ts';
 import { atomicNumberOf } from '../core/elements.ts';
-import { FormatError } from '../core/errors.ts';
 import { RandomStream } from '../core/random.ts';
 import type { Structure } from '../core/structure/structure.ts';
-import { formatYace, writeYace, type YaceDocument } from './yace.ts';
+import { formatYace, writeYace } from './yace.ts';
 import { createYacePotential } from './yace-potential.ts';
 import { readYace } from './yace-reader.ts';
 
@@ -159,9 +159,9 @@ describe('round trip', () => {
   });
 
   it('the core switches the products off as files say', () => {
-    const coreLimits = [{ cutoff: 0.5, width: 0.4 }];
+    const embeddings = [{ ...LINEAR_EMBEDDING, coreCutoff: 0.5, coreWidth: 0.4 }];
     const document = readYace(A5_P1.yace.replace('rcut_in: 1.6', 'rcut_in: 2.6'), 'pot.yace');
-    const limited = createYacePotential({ ...document, potential: { ...document.potential, coreLimits } });
+    const limited = createYacePotential({ ...document, potential: { ...document.potential, embeddings } });
     const structure = clusterOf(A5_P1);
     const { forces } = limited.evaluate(structure);
     const at = (step: number): number => {
@@ -170,6 +170,66 @@ describe('round trip', () => {
       return limited.evaluate({ ...structure, positions }).energy;
     };
     expect((at(1e-5) - at(-1e-5)) / 2e-5).toAgree(-forces[4]!, { atol: 1e-8, why: 'h² of a central difference' });
+  });
+});
+
+describe('all of the format', () => {
+  // Two densities, both kinds of embedding, a core switched by the nearest neighbour or by its energy.
+  const nonlinear = A5_P2.yace
+    .replaceAll('ndensity: 1, FS_parameters: [1, 1]', 'ndensity: 2, FS_parameters: [1, 1, 0.75, 0.5]')
+    .replaceAll('ndensity: 1', 'ndensity: 2')
+    .replace(/ctildes: \[(.*)\]/g, (_, all: string) => {
+      const twice = all.split(', ').flatMap((c, k) => [c, String(0.5 * Number(c) + 0.01 * (k + 1))]);
+      return `ctildes: [${twice.join(', ')}]`;
+    });
+  const kinds = [
+    ['zbl', 'rcut_in: 2.7, dcut_in: 0.6, inner_cutoff_type: zbl', 'prehc: 0.01'],
+    ['density', 'rcut_in: 0, dcut_in: 0, inner_cutoff_type: density', 'prehc: 30'],
+    ['distance', 'rcut_in: 2.6, dcut_in: 0.5, inner_cutoff_type: distance', 'prehc: 30'],
+  ] as const;
+
+  it.each(kinds)('%s: text written from what was read is the same, and forces are derivatives', (_, inner, core) => {
+    const text = nonlinear
+      .replace(/rcut_in: .*?inner_cutoff_type: \w+/g, inner)
+      .replace(/prehc: 0/g, core)
+      .replaceAll('rho_core_cutoff: 100000, drho_core_cutoff: 250', 'rho_core_cutoff: 0.4, drho_core_cutoff: 0.3')
+      .replace('FinnisSinclairShiftedScaled', 'FinnisSinclair');
+    const document = readYace(text, 'pot.yace');
+    const [got, expected] = [split(formatYace(document)), split(text)];
+    expect(got.words).toBe(expected.words);
+    expect(got.numbers).toEqual(expected.numbers);
+    expect(document.potential.embeddings.map(({ kind }) => kind)).toEqual([
+      'FinnisSinclair',
+      'FinnisSinclairShiftedScaled',
+    ]);
+    const structure = clusterOf(A5_P2);
+    for (const radial of ['exact', 'splines'] as const) {
+      const potential = createYacePotential(document, radial);
+      const { forces, energy } = potential.evaluate(structure);
+      expect(energy).not.toBe(createYacePotential(readYace(A5_P2.yace, 'p')).evaluate(structure).energy);
+      for (const k of [0, 4, 8, 15]) {
+        const at = (step: number): number => {
+          const positions = structure.positions.slice();
+          positions[k]! += step;
+          return potential.evaluate({ ...structure, positions }).energy;
+        };
+        expect((at(1e-5) - at(-1e-5)) / 2e-5).toAgree(-forces[k]!, {
+          atol: 2e-8 * Math.max(1, ...forces.map(Math.abs)),
+          why: 'h² of a central difference',
+        });
+      }
+    }
+  });
+
+  it('splines of the file differ from exact functions by less than simulation programs promise', () => {
+    const structure = clusterOf(A5_P1);
+    const document = readYace(A5_P1.yace, 'pot.yace');
+    const [exact, splined] = (['exact', 'splines'] as const).map((radial) =>
+      createYacePotential(document, radial).evaluate(structure),
+    );
+    expect(splined!.energy).toAgree(exact!.energy, { atol: 1e-11, why: 'h⁴ of the splines' });
+    expect(splined!.forces).toAgree(exact!.forces, { atol: 1e-7, why: 'h³ of their slopes' });
+    expect(splined!.forces).not.toEqual(exact!.forces);
   });
 });
 
@@ -213,8 +273,8 @@ describe('writing', () => {
   });
 
   it('a potential refuses foreign species and coinciding atoms', () => {
-    const potential = createYacePotential(readYace(A5_P1.yace, 'pot.yace'), 'silicon');
-    expect(potential.name).toBe('silicon');
+    const potential = createYacePotential(readYace(A5_P1.yace, 'pot.yace'));
+    expect(potential.name).toBe('yace');
     expect(() => potential.evaluate(clusterOf(A5_P2))).toThrowError('species must be one of Si, got Al (atom 0)');
     const structure = clusterOf(A5_P1);
     const positions = structure.positions.slice();
@@ -222,113 +282,5 @@ describe('writing', () => {
     expect(() => potential.evaluate({ ...structure, positions })).toThrowError(
       'distance of atoms 0 and 1 must be at least 0.001 Å, got 0 Å',
     );
-  });
-});
-
-describe('reading', () => {
-  const text = A5_P2.yace;
-  const changed = (from: string | RegExp, to: string): (() => YaceDocument) => {
-    const edited = text.replace(from, to);
-    expect(edited).not.toBe(text);
-    return () => readYace(edited, 'pot.yace');
-  };
-
-  it.each<[string, string | RegExp, string, string]>([
-    ['no YAML', 'elements: [', 'elements: ]', 'INVALID_YAML'],
-    ['a repeated key', 'E0:', 'elements: [Al]\nE0:', 'INVALID_YAML'],
-    ['a repeated pair', '[1, 0]:', '[0,1]:', 'DUPLICATE_KEY'],
-    ['a missing pair', /\n {2}\[1, 0\].*/, '', 'MISSING_KEY'],
-    ['a missing element of functions', /\n {2}1:\n {4}-[\s\S]*/, '\n', 'MISSING_KEY'],
-    ['a missing embedding', /\n {2}1: \{ndensity.*/, '', 'MISSING_KEY'],
-    ['E0 too short', 'E0: [-0.1, -0.2]', 'E0: [-0.1]', 'WRONG_LENGTH'],
-    ['no E0', /E0:.*\n/, '', 'MISSING_KEY'],
-    ['no deltaSplineBins', /deltaSplineBins:.*\n/, '', 'MISSING_KEY'],
-    ['deltaSplineBins 0', 'deltaSplineBins: 0.001', 'deltaSplineBins: 0', 'OUT_OF_RANGE'],
-    ['an unknown embedding', 'npoti: FinnisSinclairShiftedScaled', 'npoti: Linear', 'UNKNOWN_EMBEDDING'],
-    ['an embedding that is not linear', 'FS_parameters: [1, 1]', 'FS_parameters: [1, 0.5]', 'UNSUPPORTED_POTENTIAL'],
-    ['two densities', 'ndensity: 1, FS_parameters', 'ndensity: 2, FS_parameters', 'UNSUPPORTED_POTENTIAL'],
-    ['another number of densities in a function', 'rank: 1, ndensity: 1', 'rank: 1, ndensity: 2', 'OUT_OF_RANGE'],
-    ['a coefficient that is no number', 'ctildes: [0.3]', 'ctildes: [.nan]', 'INVALID_NUMBER'],
-    ['an infinite cutoff', 'rcut: 5.5', 'rcut: .inf', 'INVALID_NUMBER'],
-    ['n = 0', 'ns: [1]', 'ns: [0]', 'OUT_OF_RANGE'],
-    ['n above nradbasemax at rank 1', 'ns: [2]', 'ns: [3]', 'OUT_OF_RANGE'],
-    ['n above nradmax at rank 2', 'ns: [1, 1]', 'ns: [1, 2]', 'OUT_OF_RANGE'],
-    ['l above lmax', 'ls: [1, 1]', 'ls: [2, 2]', 'OUT_OF_RANGE'],
-    ['an m above l', 'ms_combs: [0, 0, 1, -1]', 'ms_combs: [0, 0, 2, -2]', 'OUT_OF_RANGE'],
-    ['m that do not add to 0', 'ms_combs: [0, 0, 1, -1]', 'ms_combs: [0, 0, 1, 0]', 'OUT_OF_RANGE'],
-    ['an element out of range', 'mus: [1]', 'mus: [2]', 'OUT_OF_RANGE'],
-    ['a wrong mu0', 'mu0: 0, rank: 1', 'mu0: 1, rank: 1', 'OUT_OF_RANGE'],
-    ['too few m', 'num_ms_combs: 2', 'num_ms_combs: 3', 'WRONG_LENGTH'],
-    ['too few elements', 'mus: [0, 0]', 'mus: [0]', 'WRONG_LENGTH'],
-    ['short radcoefficients', '[[[1, 0.3], [0.7, -0.2]]]', '[[[1, 0.3], [0.7]]]', 'WRONG_LENGTH'],
-    ['radcoefficients with too few l', '[[[1, 0.3], [0.7, -0.2]]]', '[[[1, 0.3]]]', 'WRONG_LENGTH'],
-    ['radcoefficients with too many n', '[[[1, 0.3], [0.7, -0.2]]]', '[[[1, 0.3], [0.7, -0.2]], []]', 'WRONG_LENGTH'],
-    ['an unknown radbasename', 'radbasename: SBessel', 'radbasename: Laguerre', 'UNSUPPORTED_POTENTIAL'],
-    ['ChebLinear', 'radbasename: SBessel', 'radbasename: ChebLinear', 'UNSUPPORTED_POTENTIAL'],
-    ['no radparameters where they are used', 'radparameters: [2.5]', 'radparameters: []', 'WRONG_LENGTH'],
-    ['a bad exponent', 'radparameters: [2.5]', 'radparameters: [-1]', 'OUT_OF_RANGE'],
-    ['a bad decay', 'radparameters: [3]', 'radparameters: [0]', 'OUT_OF_RANGE'],
-    ['a decay that leaves no digit', 'radparameters: [3]', 'radparameters: [1e-30]', 'OUT_OF_RANGE'],
-    ['a decay that overflows', 'radparameters: [3]', 'radparameters: [-900]', 'OUT_OF_RANGE'],
-    ['a negative width of the cutoff', 'dcut: 0.01', 'dcut: -0.01', 'OUT_OF_RANGE'],
-    ['a negative cutoff', 'rcut: 5.5', 'rcut: -5.5', 'OUT_OF_RANGE'],
-    [
-      'an inner cutoff by nearest neighbour',
-      'inner_cutoff_type: distance',
-      'inner_cutoff_type: zbl',
-      'UNSUPPORTED_POTENTIAL',
-    ],
-    ['a core that acts by density', 'prehc: 0, lambdahc: 1, rcut: 5.5', 'prehc: 1, lambdahc: 1, rcut: 5.5', 'OK'],
-    ['no width of the inner switch', 'rcut_in: 0, dcut_in: 0', 'rcut_in: 1, dcut_in: 0', 'OUT_OF_RANGE'],
-    ['a core switch of no width', 'drho_core_cutoff: 250', 'drho_core_cutoff: 0', 'OUT_OF_RANGE'],
-    ['an unknown element', 'elements: [Al, Ni]', 'elements: [Al, Xx]', 'UNKNOWN_ELEMENT'],
-    ['an element twice', 'elements: [Al, Ni]', 'elements: [Al, Al]', 'INVALID_YACE'],
-    ['a number for an element', 'elements: [Al, Ni]', 'elements: [13, 28]', 'INVALID_YACE'],
-    ['a map for a list', 'ctildes: [0.3]', 'ctildes: {a: 1}', 'INVALID_YACE'],
-    ['a list for a map', /embeddings:\n.*\n.*/, 'embeddings: []', 'INVALID_YACE'],
-    ['an unknown key', 'E0:', 'embedding: {}\nE0:', 'UNKNOWN_KEY'],
-  ])('%s', (_, from, to, code) => {
-    const read = changed(from, to);
-    if (code === 'OK') return void expect(read).not.toThrow();
-    let caught: unknown;
-    try {
-      read();
-    } catch (error) {
-      caught = error;
-    }
-    expect(caught).toBeInstanceOf(FormatError);
-    expect((caught as FormatError).code).toBe(code);
-  });
-
-  it('names the place of an error', () => {
-    expect(changed('ctildes: [0.15]', 'ctildes: [.nan]')).toThrowError(
-      /^pot\.yace:15:\d+: ctildes of function of element 0 must be a finite number, got NaN$/,
-    );
-    expect(changed(/\n {2}\[1, 0\].*/, '')).toThrowError('pot.yace:8:3: bonds must have the key "1,0"');
-    expect(() => readYace('', 'empty.yace')).toThrowError('empty.yace: the file must be a map');
-  });
-
-  it('refuses a core with the density switch, the default of the format', () => {
-    const core = text.replaceAll('prehc: 0', 'prehc: 1');
-    expect(() => readYace(core.replace('inner_cutoff_type: distance', 'inner_cutoff_type: density'), 'p')).toThrowError(
-      'inner_cutoff_type of bond [0,0] must be distance, got "density"',
-    );
-    expect(() => readYace(core.replace(', inner_cutoff_type: distance', ''), 'p')).toThrowError(
-      'got none, which means "density"',
-    );
-    expect(() => readYace(text.replace(', inner_cutoff_type: distance', ''), 'p')).not.toThrow();
-  });
-
-  it('takes keys of pairs as texts, metadata, and the factor of the embedding', () => {
-    const quoted = text.replace(/\[(\d), (\d)\]:/g, '"$1, $2":').replace('E0:', 'metadata: {by: us}\nE0:');
-    const halved = quoted.replaceAll('FS_parameters: [1, 1]', 'FS_parameters: [0.5, 1]');
-    const structure = clusterOf(A5_P2);
-    const energy = (source: string): number => createYacePotential(readYace(source, 'p')).evaluate(structure).energy;
-    expect(energy(quoted)).toBe(energy(text));
-    const isolated = 3 * -0.1 + 3 * -0.2;
-    expect(energy(halved) - isolated).toAgree((energy(text) - isolated) / 2, {
-      rtol: 1e-13,
-      why: 'half of the density',
-    });
   });
 });

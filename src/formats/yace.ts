@@ -1,6 +1,7 @@
 /** The `.yace` format of `pair_style pace`: products of the atomic base in YAML. This file writes, `yace-reader.ts` reads. */
 import type { AceBasis } from '../core/descriptors/ace/basis.ts';
 import {
+  type Embedding,
   type ProductBond,
   type ProductFunction,
   type ProductPotential,
@@ -63,19 +64,31 @@ function bondLine(mu: number, nu: number, bond: ProductBond): string {
     `lambdahc: ${numeral(bond.core.lambda)}`,
     `rcut: ${numeral(bond.radial.cutoff)}`,
     `dcut: ${numeral(bond.cutoffWidth)}`,
-    `rcut_in: ${numeral(bond.innerCutoff)}`,
-    `dcut_in: ${numeral(bond.innerWidth)}`,
-    'inner_cutoff_type: distance',
+    `rcut_in: ${numeral(bond.inner.cutoff)}`,
+    `dcut_in: ${numeral(bond.inner.width)}`,
+    `inner_cutoff_type: ${bond.inner.type}`,
   ];
   return `  [${mu}, ${nu}]: {${entries.join(', ')}}`;
 }
 
-function functionLine(mu: number, fn: ProductFunction): string {
+function embeddingLine(mu: number, embedding: Embedding): string {
+  const { kind, densities, coreCutoff, coreWidth } = embedding;
+  const entries = [
+    `ndensity: ${densities.length}`,
+    `FS_parameters: ${list(densities.flatMap(({ weight, exponent }) => [weight, exponent]))}`,
+    `npoti: ${kind}`,
+    `rho_core_cutoff: ${numeral(coreCutoff)}`,
+    `drho_core_cutoff: ${numeral(coreWidth)}`,
+  ];
+  return `  ${mu}: {${entries.join(', ')}}`;
+}
+
+function functionLine(mu: number, fn: ProductFunction, ndensity: number): string {
   const entries = [
     `mu0: ${mu}`,
     `rank: ${fn.mus.length}`,
-    'ndensity: 1',
-    `num_ms_combs: ${fn.coefficients.length}`,
+    `ndensity: ${ndensity}`,
+    `num_ms_combs: ${fn.coefficients.length / ndensity}`,
     `mus: ${list(fn.mus)}`,
     `ns: ${list(fn.ns)}`,
     `ls: ${list(fn.ls)}`,
@@ -93,24 +106,21 @@ export function formatYace(document: YaceDocument): string {
       deltaSplineBins,
     });
   }
-  const { elements, e0, bonds, functions, coreLimits } = potential;
-  const embedding = coreLimits.map(
-    ({ cutoff, width }, mu) =>
-      `  ${mu}: {ndensity: 1, FS_parameters: [1, 1], npoti: FinnisSinclairShiftedScaled, ` +
-      `rho_core_cutoff: ${numeral(cutoff)}, drho_core_cutoff: ${numeral(width)}}`,
-  );
+  const { elements, e0, bonds, functions, embeddings } = potential;
   const lines = [
     // Some symbols (N, No, Y) are words to a reader of the older YAML; quoted, they are names to all.
     `elements: [${elements.map((symbol) => (/^(N|Y|No)$/.test(symbol) ? `"${symbol}"` : symbol)).join(', ')}]`,
     `E0: ${list(e0)}`,
     `deltaSplineBins: ${numeral(deltaSplineBins)}`,
     'embeddings:',
-    ...embedding,
+    ...embeddings.map((embedding, mu) => embeddingLine(mu, embedding)),
     'bonds:',
     ...bonds.flatMap((row, mu) => row.map((bond, nu) => bondLine(mu, nu, bond))),
     'functions:',
     ...functions.flatMap((block, mu) =>
-      block.length === 0 ? [`  ${mu}: []`] : [`  ${mu}:`, ...block.map((fn) => functionLine(mu, fn))],
+      block.length === 0
+        ? [`  ${mu}: []`]
+        : [`  ${mu}:`, ...block.map((fn) => functionLine(mu, fn, embeddings[mu]!.densities.length))],
     ),
   ];
   return `${lines.join('\n')}\n`;

@@ -26,7 +26,7 @@ import type { Verb } from '../verb.ts';
 
 /** Predictions of a `.yace` potential: means only, since the file holds no posterior. */
 function predictYace(text: string, path: string, frames: readonly Frame[]): Partial<StructurePrediction>[] {
-  const potential = createYacePotential(readYace(text, path));
+  const potential = createYacePotential(readYace(text, path), 'splines');
   return frames.map((frame) => {
     const { structure } = frame;
     const { energy, forces, virial } = onFrame(frame, () => potential.evaluate(structure));

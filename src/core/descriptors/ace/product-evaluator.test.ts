@@ -4,7 +4,7 @@ import type { Structure } from '../../structure/structure.ts';
 import type { AceSpecification } from './basis.ts';
 import { ChebyshevExponential, ChebyshevPower } from './chebyshev.ts';
 import { buildAceBasis } from './enumerate.ts';
-import { type ProductPotential, productPotential } from './product-basis.ts';
+import { LINEAR_EMBEDDING, type ProductPotential, productPotential } from './product-basis.ts';
 import { ProductEvaluator } from './product-evaluator.ts';
 import { createAceProgram } from './program.ts';
 
@@ -124,9 +124,9 @@ describe('potentials beyond the basis', () => {
         coefficients: bond.coefficients.map((c, k) => c + 0.1 * Math.sin(1 + k + mu)),
       })),
     ),
-    coreLimits: [
-      { cutoff: 2, width: 1.9 },
-      { cutoff: 3, width: 2.9 },
+    embeddings: [
+      { ...LINEAR_EMBEDDING, coreCutoff: 2, coreWidth: 1.9 },
+      { ...LINEAR_EMBEDDING, coreCutoff: 3, coreWidth: 2.9 },
     ],
   };
   const evaluator = new ProductEvaluator(mixed);

@@ -1,14 +1,14 @@
-import { atomicNumberOf, symbolOf } from '../../elements.ts';
-import { InputError } from '../../errors.ts';
-import { VOIGT_AXES } from '../../structure/cell.ts';
+import { addBondForce } from '../../structure/bond-force.ts';
 import { requireDistance } from '../../structure/checks.ts';
-import { neighborList } from '../../structure/neighbor-list.ts';
 import { atomCount, type Structure } from '../../structure/structure.ts';
-import type { Evaluation } from '../descriptors.ts';
+import type { Evaluation, EvaluationOptions } from '../descriptors.ts';
 import { MAX_ORDER } from './coupling.ts';
+import { AtomEnergy, embed } from './embedding.ts';
 import { HARMONIC_STRIDE, SphericalHarmonics } from './harmonics.ts';
+import { ElementIndex, pairList } from './pair-list.ts';
 import type { ProductBond, ProductFunction, ProductPotential } from './product-basis.ts';
 import { coreRepulsion, innerSwitch } from './radial.ts';
+import { SmoothedZbl } from './zbl.ts';
 
 /** Everything of one neighbour that its force needs. */
 interface Neighbor {
@@ -25,89 +25,98 @@ interface Neighbor {
   coreSlope: number;
 }
 
-/** Evaluates a product potential, function by function as the file lists them. */
+/**
+ * Evaluates a product potential, function by function as the file lists them and with exact radial functions: slow and
+ * plain, what the faster programs are held against.
+ */
 export class ProductEvaluator {
   readonly potential: ProductPotential;
-  private readonly cutoff: number;
+  readonly cutoff: number;
   private readonly count: number;
   private readonly nmax: number;
   private readonly lmax: number;
   private readonly angular: SphericalHarmonics;
-  private readonly elementOfNumber = new Map<number, number>();
+  private readonly elements: ElementIndex;
+  private readonly zbl: readonly (readonly (SmoothedZbl | null)[])[];
   private readonly neighbors: Neighbor[] = [];
   private readonly pair = new Float64Array(2);
   private readonly inner = new Float64Array(2);
-  // A_{μnlm} for −l ≤ m ≤ l (Re, Im), Σ g_k, and the derivatives of ρ by both.
+  private readonly joined = new AtomEnergy();
+  // A_{μnlm} for −l ≤ m ≤ l (Re, Im), Σ g_k, and the derivatives of the embedded energy by both.
   private readonly base: Float64Array;
   private readonly pairBase: Float64Array;
   private readonly adjoint: Float64Array;
   private readonly pairAdjoint: Float64Array;
+  private readonly densities: Float64Array;
+  private readonly densitySlopes: Float64Array;
   // Products of the factors before each slot of a term (Re, Im).
   private readonly before = new Float64Array(2 * (MAX_ORDER + 1));
+  // Of the atom at hand: core energy, and the neighbour with the smallest gap to its inner cutoff.
+  private core = 0;
+  private nearest = -1;
+  private gap = Number.POSITIVE_INFINITY;
 
   constructor(potential: ProductPotential) {
-    const bonds = potential.bonds.flat();
+    const { elements, bonds, embeddings } = potential;
+    const all = bonds.flat();
     this.potential = potential;
-    this.cutoff = Math.max(...bonds.map((bond) => bond.radial.cutoff));
-    this.count = Math.max(...bonds.map((bond) => bond.radial.count));
-    this.nmax = Math.max(...bonds.map((bond) => bond.nmax));
-    this.lmax = Math.max(...bonds.map((bond) => bond.lmax));
+    this.cutoff = Math.max(...all.map((bond) => bond.radial.cutoff));
+    this.count = Math.max(...all.map((bond) => bond.radial.count));
+    this.nmax = Math.max(...all.map((bond) => bond.nmax));
+    this.lmax = Math.max(...all.map((bond) => bond.lmax));
     this.angular = new SphericalHarmonics(this.lmax);
-    potential.elements.forEach((symbol, mu) => {
-      this.elementOfNumber.set(atomicNumberOf(symbol), mu);
-    });
-    const size = 2 * potential.elements.length * this.nmax * (this.lmax + 1) * (this.lmax + 1);
+    this.elements = new ElementIndex(elements);
+    this.zbl = bonds.map((row, mu) => row.map((bond, nu) => zblOf(bond, elements[mu]!, elements[nu]!)));
+    const size = 2 * elements.length * this.nmax * (this.lmax + 1) * (this.lmax + 1);
     this.base = new Float64Array(size);
     this.adjoint = new Float64Array(size);
-    this.pairBase = new Float64Array(potential.elements.length * this.count);
-    this.pairAdjoint = new Float64Array(potential.elements.length * this.count);
+    this.pairBase = new Float64Array(elements.length * this.count);
+    this.pairAdjoint = new Float64Array(elements.length * this.count);
+    this.densities = new Float64Array(embeddings[0]!.densities.length);
+    this.densitySlopes = new Float64Array(this.densities.length);
   }
 
-  /** Energy (isolated atoms included), forces and virial. @throws InputError `SPECIES_NOT_IN_BASIS`, `ATOMS_COINCIDE` */
-  evaluate(structure: Structure): Evaluation {
+  /**
+   * Energy (isolated atoms included), forces and virial of structure `index` of a batch that `options` are about.
+   *
+   * @throws InputError `SPECIES_NOT_IN_BASIS`, `ATOMS_COINCIDE`, and what `pairList` throws
+   */
+  evaluate(structure: Structure, options: EvaluationOptions = {}, index = 0): Evaluation {
     const n = atomCount(structure);
-    const elements = Array.from(structure.species, (z, i) => this.elementOf(z, i));
-    const list = neighborList(structure, this.cutoff);
+    const elements = this.elements.of(structure);
+    const { list, from, to } = pairList(structure, this.cutoff, options, index);
     const atomEnergies = new Float64Array(n);
     const forces = new Float64Array(3 * n);
     const virial = new Float64Array(6);
-    for (let i = 0; i < n; i++) {
+    for (let i = from; i < to; i++) {
       const mu0 = elements[i]!;
-      let core = 0;
       let size = 0;
+      this.core = 0;
+      this.nearest = -1;
+      this.gap = Number.POSITIVE_INFINITY;
       for (let p = list.offsets[i]!; p < list.offsets[i + 1]!; p++) {
         const j = list.indices[p]!;
-        const bond = this.potential.bonds[mu0]![elements[j]!]!;
         const r = list.distances[p]!;
-        if (r >= bond.radial.cutoff) continue;
+        if (r >= this.potential.bonds[mu0]![elements[j]!]!.radial.cutoff) continue;
         requireDistance(r, i, j);
-        core += this.prepare(size++, bond, elements[j]!, j, r, list.vectors.subarray(3 * p, 3 * p + 3));
+        this.prepare(size++, mu0, elements[j]!, j, r, list.vectors.subarray(3 * p, 3 * p + 3));
       }
       this.sumBase(size);
-      const density = this.density(this.potential.functions[mu0]!);
-      const limit = this.potential.coreLimits[mu0]!;
-      innerSwitch(core, limit.cutoff, limit.width, this.pair);
-      const [keep, dKeep] = [this.pair[0]!, this.pair[1]!];
-      atomEnergies[i] = this.potential.e0[mu0]! + density * keep + core;
-      for (let k = 0; k < size; k++) this.addForce(i, k, keep, 1 + density * dKeep, forces, virial);
+      const functions = this.potential.functions[mu0]!;
+      this.sumDensities(functions);
+      const embedding = this.potential.embeddings[mu0]!;
+      const products = embed(embedding, this.densities, this.densitySlopes);
+      this.differentiate(functions);
+      if (this.nearest >= 0) {
+        const { width } = this.potential.bonds[mu0]![this.neighbors[this.nearest]!.element]!.inner;
+        this.joined.joinByGap(products, this.core, this.gap, width);
+      } else {
+        this.joined.joinByCore(embedding, products, this.core);
+      }
+      atomEnergies[i] = this.potential.e0[mu0]! + this.joined.energy;
+      for (let k = 0; k < size; k++) this.addForce(i, k, forces, virial);
     }
     return { energy: atomEnergies.reduce((sum, e) => sum + e, 0), atomEnergies, forces, virial };
-  }
-
-  private elementOf(z: number, atom: number): number {
-    const mu = this.elementOfNumber.get(z);
-    if (mu === undefined) {
-      const known = this.potential.elements.join(', ');
-      throw new InputError(
-        'SPECIES_NOT_IN_BASIS',
-        `species must be one of ${known}, got ${symbolOf(z)} (atom ${atom})`,
-        {
-          species: symbolOf(z),
-          atom,
-        },
-      );
-    }
-    return mu;
   }
 
   private newNeighbor(): Neighbor {
@@ -126,10 +135,11 @@ export class ProductEvaluator {
     };
   }
 
-  /** Fills neighbour k; returns its core energy. */
-  private prepare(k: number, bond: ProductBond, mu: number, atom: number, r: number, vector: Float64Array): number {
+  /** Fills neighbour k, and adds its core. */
+  private prepare(k: number, mu0: number, mu: number, atom: number, r: number, vector: Float64Array): void {
     if (k === this.neighbors.length) this.neighbors.push(this.newNeighbor());
     const neighbor = this.neighbors[k]!;
+    const bond = this.potential.bonds[mu0]![mu]!;
     const { unit, g, dg, radial, slope } = neighbor;
     neighbor.atom = atom;
     neighbor.element = mu;
@@ -137,11 +147,13 @@ export class ProductEvaluator {
     for (let d = 0; d < 3; d++) unit[d] = vector[d]! / r;
     const count = bond.radial.count;
     bond.radial.evaluate(r, g, dg, 0);
-    innerSwitch(r, bond.innerCutoff, bond.innerWidth, this.inner);
-    const [f, df] = [this.inner[0]!, this.inner[1]!];
-    for (let n = 0; n < count; n++) {
-      dg[n] = dg[n]! * (1 - f) - g[n]! * df;
-      g[n] = g[n]! * (1 - f);
+    this.addCore(k, bond, this.zbl[mu0]![mu]!);
+    if (bond.inner.type === 'distance') {
+      const [f, df] = [this.inner[0]!, this.inner[1]!];
+      for (let n = 0; n < count; n++) {
+        dg[n] = dg[n]! * (1 - f) - g[n]! * df;
+        g[n] = g[n]! * (1 - f);
+      }
     }
     radial.fill(0);
     slope.fill(0);
@@ -157,9 +169,33 @@ export class ProductEvaluator {
       }
     }
     this.angular.evaluate(unit[0]!, unit[1]!, unit[2]!, neighbor.harmonics, 0);
-    coreRepulsion(r, bond.radial.cutoff, bond.core.prefactor, bond.core.lambda, this.pair);
-    neighbor.coreSlope = this.pair[1]! * f + this.pair[0]! * df;
-    return this.pair[0]! * f;
+  }
+
+  /** Core of neighbour k as the type of its inner cutoff has it; leaves the inner switch in `inner`. */
+  private addCore(k: number, bond: ProductBond, zbl: SmoothedZbl | null): void {
+    const { pair, inner } = this;
+    const neighbor = this.neighbors[k]!;
+    const { type, cutoff, width } = bond.inner;
+    const { prefactor, lambda } = bond.core;
+    if (zbl !== null) {
+      zbl.evaluate(neighbor.r, pair);
+      pair[0] = pair[0]! * prefactor;
+      pair[1] = pair[1]! * prefactor;
+      const gap = neighbor.r - cutoff + width;
+      if (gap < this.gap) {
+        this.gap = gap;
+        this.nearest = k;
+      }
+    } else {
+      coreRepulsion(neighbor.r, bond.radial.cutoff, prefactor, lambda, pair);
+    }
+    if (type === 'distance') {
+      innerSwitch(neighbor.r, cutoff, width, inner);
+      pair[1] = pair[1]! * inner[0]! + pair[0]! * inner[1]!;
+      pair[0] = pair[0]! * inner[0]!;
+    }
+    this.core += pair[0]!;
+    neighbor.coreSlope = pair[1]!;
   }
 
   /** Place of A_{μ n l m} (n from 1) in `base`. */
@@ -197,31 +233,54 @@ export class ProductEvaluator {
     }
   }
 
-  /** ρ of the functions, and its derivatives w with dρ = Re Σ w dA + Σ w¹ dA¹. */
-  private density(functions: readonly ProductFunction[]): number {
-    const { base, adjoint, pairBase, pairAdjoint, before } = this;
-    adjoint.fill(0);
-    pairAdjoint.fill(0);
-    let density = 0;
+  /** ρ_p of the functions. */
+  private sumDensities(functions: readonly ProductFunction[]): void {
+    const { base, densities } = this;
+    const nDensities = densities.length;
+    densities.fill(0);
     for (const { mus, ns, ls, ms, coefficients } of functions) {
       const order = mus.length;
-      if (order === 1) {
-        const c = mus[0]! * this.count + ns[0]! - 1;
-        density += coefficients[0]! * pairBase[c]!;
-        pairAdjoint[c] = pairAdjoint[c]! + coefficients[0]!;
-        continue;
+      const terms = coefficients.length / nDensities;
+      for (let k = 0; k < terms; k++) {
+        let re = 1;
+        let im = 0;
+        if (order === 1) re = this.pairBase[mus[0]! * this.count + ns[0]! - 1]!;
+        for (let t = 0; order > 1 && t < order; t++) {
+          const a = this.place(mus[t]!, ns[t]!, ls[t]!, ms[k * order + t]!);
+          const next = re * base[a]! - im * base[a + 1]!;
+          im = re * base[a + 1]! + im * base[a]!;
+          re = next;
+        }
+        for (let p = 0; p < nDensities; p++) densities[p] = densities[p]! + coefficients[k * nDensities + p]! * re;
       }
-      for (let k = 0; k < coefficients.length; k++) {
+    }
+  }
+
+  /** Derivatives w of the embedded energy F, with dF = Re Σ w dA + Σ w¹ dA¹. */
+  private differentiate(functions: readonly ProductFunction[]): void {
+    const { base, adjoint, pairAdjoint, before, densitySlopes } = this;
+    const nDensities = densitySlopes.length;
+    adjoint.fill(0);
+    pairAdjoint.fill(0);
+    for (const { mus, ns, ls, ms, coefficients } of functions) {
+      const order = mus.length;
+      const terms = coefficients.length / nDensities;
+      for (let k = 0; k < terms; k++) {
+        let c = 0;
+        for (let p = 0; p < nDensities; p++) c += densitySlopes[p]! * coefficients[k * nDensities + p]!;
+        if (order === 1) {
+          const a = mus[0]! * this.count + ns[0]! - 1;
+          pairAdjoint[a] = pairAdjoint[a]! + c;
+          continue;
+        }
         before[0] = 1;
         before[1] = 0;
-        for (let t = 0; t < order; t++) {
+        for (let t = 0; t < order - 1; t++) {
           const a = this.place(mus[t]!, ns[t]!, ls[t]!, ms[k * order + t]!);
           const [re, im] = [before[2 * t]!, before[2 * t + 1]!];
           before[2 * t + 2] = re * base[a]! - im * base[a + 1]!;
           before[2 * t + 3] = re * base[a + 1]! + im * base[a]!;
         }
-        const c = coefficients[k]!;
-        density += c * before[2 * order]!;
         // `after` is c times the product of the factors behind slot t.
         let afterRe = c;
         let afterIm = 0;
@@ -235,19 +294,11 @@ export class ProductEvaluator {
         }
       }
     }
-    return density;
   }
 
-  /** Adds force and virial of neighbour k of atom i: ∂E/∂r = keep·∂ρ/∂r + coreWeight·∂core/∂r. */
-  private addForce(
-    i: number,
-    k: number,
-    keep: number,
-    coreWeight: number,
-    forces: Float64Array,
-    virial: Float64Array,
-  ): void {
-    const { adjoint, pairAdjoint, count, nmax, lmax } = this;
+  /** Adds force and virial of neighbour k of atom i, whose energy is joined. */
+  private addForce(i: number, k: number, forces: Float64Array, virial: Float64Array): void {
+    const { adjoint, pairAdjoint, count, nmax, lmax, joined } = this;
     const { atom, element, r, unit, dg, radial, slope, harmonics, coreSlope } = this.neighbors[k]!;
     let along = 0;
     const tangential = [0, 0, 0];
@@ -275,13 +326,18 @@ export class ProductEvaluator {
         }
       }
     }
-    const gradient = tangential.map((t, d) => keep * (along * unit[d]! + t / r) + coreWeight * coreSlope * unit[d]!);
-    for (let d = 0; d < 3; d++) {
-      forces[3 * i + d]! += gradient[d]!;
-      forces[3 * atom + d]! -= gradient[d]!;
-    }
-    VOIGT_AXES.forEach(([a, b], v) => {
-      virial[v]! -= gradient[a]! * r * unit[b]!;
-    });
+    const radially = joined.byProducts * along + joined.byCore * coreSlope + (k === this.nearest ? joined.byGap : 0);
+    const [ux, uy, uz] = [unit[0]!, unit[1]!, unit[2]!];
+    const across = joined.byProducts / r;
+    const gx = radially * ux + across * tangential[0]!;
+    const gy = radially * uy + across * tangential[1]!;
+    const gz = radially * uz + across * tangential[2]!;
+    addBondForce(forces, virial, i, atom, gx, gy, gz, r * ux, r * uy, r * uz);
   }
+}
+
+/** Repulsion of a bond whose nearest neighbour switches to it; null for others and for one of prefactor 0. */
+function zblOf(bond: ProductBond, central: string, neighbor: string): SmoothedZbl | null {
+  if (bond.inner.type !== 'zbl') return null;
+  return new SmoothedZbl(central, neighbor, bond.radial.cutoff, bond.cutoffWidth);
 }

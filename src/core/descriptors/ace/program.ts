@@ -1,11 +1,11 @@
-import { atomicNumberOf, symbolOf } from '../../elements.ts';
 import { InputError } from '../../errors.ts';
 import { addBondForce } from '../../structure/bond-force.ts';
 import { neighborList } from '../../structure/neighbor-list.ts';
 import { atomCount, type Structure } from '../../structure/structure.ts';
-import type { AceProgram, Evaluation, RowSink, StructureRows } from '../descriptors.ts';
+import type { AceProgram, Evaluation, EvaluationOptions, RowSink, StructureRows } from '../descriptors.ts';
 import type { AceBasis, AceFunction } from './basis.ts';
 import { Environment } from './environment.ts';
+import { ElementIndex, pairList } from './pair-list.ts';
 import { ProductGraph } from './product-graph.ts';
 import { type ComponentLayout, componentLayout, compileProducts, type ProductProgram } from './products.ts';
 import { RowAccumulator } from './rows.ts';
@@ -16,7 +16,7 @@ class TypeScriptAceProgram implements AceProgram {
   readonly size: number;
   private readonly widest: number;
   private readonly longestCutoff: number;
-  private readonly elementOfNumber = new Uint8Array(256).fill(255);
+  private readonly elements: ElementIndex;
   private readonly layout: ComponentLayout;
   private readonly environment: Environment;
   private readonly graphs: readonly ProductGraph[];
@@ -29,9 +29,7 @@ class TypeScriptAceProgram implements AceProgram {
     this.size = basis.offsets.at(-1)!;
     this.widest = Math.max(...basis.functions.map((list) => list.length));
     this.longestCutoff = Math.max(...pairs.flat().map((pair) => pair.cutoff));
-    elements.forEach((symbol, mu) => {
-      this.elementOfNumber[atomicNumberOf(symbol)] = mu;
-    });
+    this.elements = new ElementIndex(elements);
     this.layout = componentLayout(elements.length, nmax, lmax);
     this.environment = new Environment(basis.specification, this.layout);
     // Central elements with the same list of functions share its program.
@@ -43,29 +41,6 @@ class TypeScriptAceProgram implements AceProgram {
     this.rowAccumulator = new RowAccumulator(this.layout, this.size);
   }
 
-  /** Element index of each atom. */
-  private elementsOf(structure: Structure): Uint8Array {
-    const n = atomCount(structure);
-    const elements = new Uint8Array(n);
-    for (let i = 0; i < n; i++) {
-      const mu = this.elementOfNumber[structure.species[i]!]!;
-      if (mu === 255) {
-        const symbol = symbolOf(structure.species[i]!);
-        const known = this.basis.specification.elements;
-        throw new InputError(
-          'SPECIES_NOT_IN_BASIS',
-          `species must be one of ${known.join(', ')}, got ${symbol} (atom ${i})`,
-          {
-            species: symbol,
-            atom: i,
-          },
-        );
-      }
-      elements[i] = mu;
-    }
-    return elements;
-  }
-
   private checkWeights(weights: Float64Array): void {
     if (weights.length === this.size) return;
     throw new InputError('WRONG_LENGTH', `weights must have length ${this.size}, got ${weights.length}`, {
@@ -74,24 +49,24 @@ class TypeScriptAceProgram implements AceProgram {
     });
   }
 
-  evaluate(batch: readonly Structure[], weights: Float64Array): Evaluation[] {
+  evaluate(batch: readonly Structure[], weights: Float64Array, options: EvaluationOptions = {}): Evaluation[] {
     this.checkWeights(weights);
     this.graphs.forEach((graph, mu) => {
       graph.setWeights(weights, this.basis.offsets[mu]!);
     });
-    return batch.map((structure) => this.evaluateOne(structure));
+    return batch.map((structure, index) => this.evaluateOne(structure, options, index));
   }
 
-  private evaluateOne(structure: Structure): Evaluation {
+  private evaluateOne(structure: Structure, options: EvaluationOptions, index: number): Evaluation {
     const { environment, graphs, gradient } = this;
     const n = atomCount(structure);
-    const elements = this.elementsOf(structure);
-    const list = neighborList(structure, this.longestCutoff);
+    const elements = this.elements.of(structure);
+    const { list, from, to } = pairList(structure, this.longestCutoff, options, index);
     const atomEnergies = new Float64Array(n);
     const forces = new Float64Array(3 * n);
     const virial = new Float64Array(6);
     let energy = 0;
-    for (let i = 0; i < n; i++) {
+    for (let i = from; i < to; i++) {
       const graph = graphs[elements[i]!]!;
       environment.gather(list, i, elements);
       environment.atomicBase(graph.values);
@@ -119,7 +94,7 @@ class TypeScriptAceProgram implements AceProgram {
   private rowsOf(structure: Structure): StructureRows {
     const { environment, graphs, size, widest } = this;
     const n = atomCount(structure);
-    const elements = this.elementsOf(structure);
+    const elements = this.elements.of(structure);
     const list = neighborList(structure, this.longestCutoff);
     const energy = new Float64Array(size);
     const forces = new Float64Array(3 * n * size);
@@ -166,7 +141,7 @@ class TypeScriptAceProgram implements AceProgram {
     return batch.map((structure) => {
       const { environment, graphs, widest } = this;
       const n = atomCount(structure);
-      const elements = this.elementsOf(structure);
+      const elements = this.elements.of(structure);
       const list = neighborList(structure, this.longestCutoff);
       const atoms = new Float64Array(n * widest);
       for (let i = 0; i < n; i++) {
