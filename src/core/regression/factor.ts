@@ -8,7 +8,6 @@ import {
   makeDiagonalPositive,
   rowsToColumns,
 } from '../numerics/qr.ts';
-import { gramUpper } from '../numerics/triangular.ts';
 import type { Factor, FactorState } from './regression.ts';
 
 /** Rows that are gathered before they are eliminated: enough for matrix products, few enough for the cache. */
@@ -119,12 +118,20 @@ export function createFactor(columns: number, eliminate: Elimination = eliminate
   return { columns, append, merge, state };
 }
 
-/** The factor of all observations of two factors. @throws InputError `COLUMNS_DIFFER`  @cost 2d³/3 flops */
-export function mergeTwoFactors(a: FactorState, b: FactorState): FactorState {
+/**
+ * The factor of all observations of two factors.
+ * @param eliminate does the elimination; default the plain form
+ * @throws InputError `COLUMNS_DIFFER`  @cost 2d³/3 flops
+ */
+export function mergeTwoFactors(
+  a: FactorState,
+  b: FactorState,
+  eliminate: Elimination = eliminateColumns,
+): FactorState {
   requireColumns(a.columns, b);
   const r = a.r.slice();
   const z = a.z.slice();
-  const growth = appendUpper(r, z, a.columns, b.r, b.z);
+  const growth = appendUpper(r, z, a.columns, b.r, b.z, 1, eliminate);
   return {
     columns: a.columns,
     r,
@@ -139,26 +146,20 @@ export function mergeTwoFactors(a: FactorState, b: FactorState): FactorState {
  * The factor of all observations of several factors, merged in a binary tree that depends on their number alone: the
  * bits do not depend on which worker made which of them.
  *
- * @param states  at least one, all of the same columns
- * @throws        InputError `NO_FACTORS`, `COLUMNS_DIFFER`
+ * @param states     at least one, all of the same columns
+ * @param eliminate  does the elimination; default the plain form
+ * @throws           InputError `NO_FACTORS`, `COLUMNS_DIFFER`
  */
-export function mergeFactors(states: readonly FactorState[]): FactorState {
+export function mergeFactors(states: readonly FactorState[], eliminate: Elimination = eliminateColumns): FactorState {
   if (states.length === 0) throw new InputError('NO_FACTORS', 'factors to be merged must be at least one, got none');
   let level = states;
   while (level.length > 1) {
     const next: FactorState[] = [];
     for (let i = 0; i < level.length; i += 2)
-      next.push(i + 1 < level.length ? mergeTwoFactors(level[i]!, level[i + 1]!) : level[i]!);
+      next.push(i + 1 < level.length ? mergeTwoFactors(level[i]!, level[i + 1]!, eliminate) : level[i]!);
     level = next;
   }
   return level[0]!;
-}
-
-/** XᵀX of the rows of a factor, RᵀR. @param kernels does the product when given  @returns [d, d] symmetric */
-export function gramOf(state: FactorState, kernels?: LinearKernels): Float64Array {
-  return kernels === undefined
-    ? gramUpper(state.r, state.columns)
-    : kernels.gram(state.r, state.columns, state.columns);
 }
 
 /** Xᵀy of the rows of a factor, Rᵀz. @returns [d] */

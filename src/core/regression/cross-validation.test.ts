@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { NumericalError } from '../errors.ts';
+import { plainKernels } from '../numerics/plain-kernels.ts';
+import { RandomStream } from '../random.ts';
+import { addMoments, judgeFold, momentsOf, rmseOf } from './cross-validation.ts';
+import { createFactor, emptyFactor, mergeFactors, squaredResidual } from './factor.ts';
+import { fitPosterior } from './posterior.ts';
+import { smoothnessPrior } from './prior.ts';
+import type { FactorState, PerKind } from './regression.ts';
+import { OBSERVATION_KINDS } from './regression.ts';
+import { subsetFactor, subsetPrior } from './subset.ts';
+
+const COLUMNS = 6;
+const stream = new RandomStream(5, 'cross-validation');
+const truth = Float64Array.from({ length: COLUMNS }, () => stream.normal());
+
+function factorOf(rows: number, noise: number): FactorState {
+  const factor = createFactor(COLUMNS);
+  for (let i = 0; i < rows; i++) {
+    const x = Float64Array.from({ length: COLUMNS }, () => stream.normal());
+    factor.append(x, Float64Array.of(x.reduce((s, v, c) => s + v * truth[c]!, 0) + noise * stream.normal()), 1);
+  }
+  return factor.state();
+}
+
+const folds: PerKind<FactorState>[] = [0, 1, 2].map(() => ({
+  energy: factorOf(4, 0.02),
+  forces: factorOf(30, 0.1),
+  virial: factorOf(9, 0.3),
+}));
+const prior = smoothnessPrior([1, 2, 1, 1, 3], [1, 2, 3, 4, 5], [0.5]);
+const all = folds.map((fold) => momentsOf(fold)).reduce(addMoments);
+const NOISE = { stiffness: 0.2, energyToForce: 0.2, virialToForce: 3 };
+
+/** The same by the fit itself, from merged and reduced factors. */
+function byPosterior(columns: Int32Array, left: number): PerKind<number> {
+  const kind = (k: keyof PerKind<number>) =>
+    subsetFactor(mergeFactors(folds.filter((_, f) => f !== left).map((fold) => fold[k])), columns);
+  const rest = { energy: kind('energy'), forces: kind('forces'), virial: kind('virial') };
+  const { mean } = fitPosterior(rest, subsetPrior(prior, columns), {
+    alpha: NOISE.stiffness,
+    noise: { energy: NOISE.energyToForce, forces: 1, virial: NOISE.virialToForce },
+  });
+  const errors = OBSERVATION_KINDS.map((k) => squaredResidual(subsetFactor(folds[left]![k], columns), mean));
+  return { energy: errors[0]!, forces: errors[1]!, virial: errors[2]! };
+}
+
+describe('judgeFold', () => {
+  it('gives the errors of the fit to the other folds, for any columns', () => {
+    const subsets = [Int32Array.of(0, 1, 2, 3, 4, 5), Int32Array.of(0, 2, 5), Int32Array.of(3)];
+    const trials = subsets.map((columns) => ({ columns, prior: subsetPrior(prior, columns), noises: [NOISE] }));
+    folds.forEach((fold, left) => {
+      const got = judgeFold(all, fold, trials);
+      subsets.forEach((columns, t) => {
+        const expected = byPosterior(columns, left);
+        for (const kind of OBSERVATION_KINDS) {
+          expect(got[t]![0]![kind]).toAgree(expected[kind], { rtol: 1e-10, why: 'the same fit by another route' });
+        }
+      });
+    });
+  });
+
+  it('depends on noises by their ratios and on the prior by α σ_F²', () => {
+    const columns = Int32Array.of(0, 1, 2, 3, 4);
+    const noises = [NOISE, { ...NOISE, stiffness: 20 }, { ...NOISE, energyToForce: 1e-3 }];
+    const [errors] = judgeFold(all, folds[0]!, [{ columns, prior: subsetPrior(prior, columns), noises }]);
+    expect(errors).toHaveLength(3);
+    expect(errors![1]!.forces).toBeGreaterThan(errors![0]!.forces);
+    expect(errors![2]!.energy).not.toBe(errors![0]!.energy);
+  });
+
+  it('takes folds without some kind of observation', () => {
+    const forcesOnly = { energy: emptyFactor(COLUMNS), forces: factorOf(8, 0.1), virial: emptyFactor(COLUMNS) };
+    const moments = [...folds, forcesOnly].map((fold) => momentsOf(fold)).reduce(addMoments);
+    const columns = Int32Array.of(0, 1);
+    const [[errors]] = judgeFold(moments, forcesOnly, [
+      { columns, prior: subsetPrior(prior, columns), noises: [NOISE] },
+    ]) as [[PerKind<number>]];
+    expect(errors.energy).toBe(0);
+    expect(errors.forces).toBeGreaterThan(0);
+    expect(momentsOf(forcesOnly).gram.energy).toBeNull();
+  });
+
+  it('marks settings that are singular', () => {
+    const columns = Int32Array.of(0, 1);
+    const trial = { columns, prior: subsetPrior(prior, columns), noises: [NOISE] };
+    const broken = {
+      ...plainKernels,
+      cholesky: () => {
+        throw new NumericalError('NOT_POSITIVE_DEFINITE', 'pivot 1 of the matrix must be positive, got 0');
+      },
+    };
+    expect(judgeFold(all, folds[0]!, [trial], broken)[0]![0]!.forces).toBeNaN();
+  });
+
+  it('refuses noises that are none', () => {
+    const columns = Int32Array.of(0);
+    const trial = { columns, prior: subsetPrior(prior, columns), noises: [{ ...NOISE, energyToForce: 0 }] };
+    expect(() => judgeFold(all, folds[0]!, [trial])).toThrow(/noise of energy relative to forces must be positive/);
+  });
+});
+
+describe('rmseOf', () => {
+  it('pools folds, and is NaN for a kind without observations', () => {
+    const errors = [
+      { energy: 3, forces: 1, virial: 0 },
+      { energy: 5, forces: 3, virial: 0 },
+    ];
+    expect(rmseOf(errors, { energy: 2, forces: 4, virial: 0 })).toEqual({ energy: 2, forces: 1, virial: Number.NaN });
+  });
+});

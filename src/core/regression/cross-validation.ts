@@ -1,0 +1,161 @@
+import { InputError, NumericalError } from '../errors.ts';
+import type { LinearKernels } from '../numerics/kernels.ts';
+import { plainKernels } from '../numerics/plain-kernels.ts';
+import { solveUpper, solveUpperTransposed } from '../numerics/triangular.ts';
+import { crossOf, squaredResidual } from './factor.ts';
+import { priorPrecision } from './prior.ts';
+import { type FactorState, OBSERVATION_KINDS, type PerKind, type Prior } from './regression.ts';
+
+/** Gram matrices and right-hand sides of a factor's rows, by kind; null for a kind without observations. */
+export interface Moments {
+  /** [d, d] XᵀX. */
+  readonly gram: PerKind<Float64Array | null>;
+  /** [d] Xᵀy. */
+  readonly cross: PerKind<Float64Array | null>;
+}
+
+/** What decides a fit up to a common factor: noises relative to that of forces, and the prior. */
+export interface RelativeNoise {
+  /** α σ_F². */
+  readonly stiffness: number;
+  /** σ_E/σ_F, Å. */
+  readonly energyToForce: number;
+  /** σ_V/σ_F, Å. */
+  readonly virialToForce: number;
+}
+
+/** Some columns, their prior and the settings to be tried on them. */
+export interface SubsetTrial {
+  /** [k] ascending columns of the factors. */
+  readonly columns: Int32Array;
+  /** Of those columns. */
+  readonly prior: Prior;
+  readonly noises: readonly RelativeNoise[];
+}
+
+/** Squared errors of the scaled rows of each kind. */
+export type SquaredErrors = PerKind<number>;
+
+const perKind = <T>(make: (kind: (typeof OBSERVATION_KINDS)[number]) => T): PerKind<T> => ({
+  energy: make('energy'),
+  forces: make('forces'),
+  virial: make('virial'),
+});
+
+/** XᵀX of the rows that a factor really has: as many as its observations. */
+function gramOfRows(state: FactorState, kernels: Pick<LinearKernels, 'gram'>): Float64Array {
+  const rows = Math.min(state.count, state.columns);
+  return kernels.gram(state.r.subarray(0, rows * state.columns), rows, state.columns);
+}
+
+/** Moments of the observations of a factor per kind. @param kernels makes the Gram matrices; default the plain ones */
+export function momentsOf(factors: PerKind<FactorState>, kernels: Pick<LinearKernels, 'gram'> = plainKernels): Moments {
+  return {
+    gram: perKind((kind) => (factors[kind].count > 0 ? gramOfRows(factors[kind], kernels) : null)),
+    cross: perKind((kind) => (factors[kind].count > 0 ? crossOf(factors[kind]) : null)),
+  };
+}
+
+function sumOf(a: Float64Array | null, b: Float64Array | null): Float64Array | null {
+  if (a === null || b === null) return a ?? b;
+  const sum = a.slice();
+  for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + b[i]!;
+  return sum;
+}
+
+/** Moments of the observations of two factors together. */
+export function addMoments(a: Moments, b: Moments): Moments {
+  return {
+    gram: perKind((kind) => sumOf(a.gram[kind], b.gram[kind])),
+    cross: perKind((kind) => sumOf(a.cross[kind], b.cross[kind])),
+  };
+}
+
+const betaOf = (noise: RelativeNoise, kind: (typeof OBSERVATION_KINDS)[number]): number => {
+  const ratio = kind === 'forces' ? 1 : kind === 'energy' ? noise.energyToForce : noise.virialToForce;
+  if (!(ratio > 0) || !Number.isFinite(ratio))
+    throw new InputError('BAD_NOISE', `noise of ${kind} relative to forces must be positive, got ${ratio}`, { kind });
+  return 1 / (ratio * ratio);
+};
+
+/** One triangle of a Gram matrix of some columns, all[c, c′] − own[c, c′], added into p with a factor. */
+function addGram(
+  p: Float64Array,
+  columns: Int32Array,
+  d: number,
+  all: Float64Array,
+  own: Float64Array | null,
+  beta: number,
+): void {
+  const k = columns.length;
+  for (let i = 0; i < k; i++) {
+    const row = columns[i]! * d;
+    for (let j = i; j < k; j++) {
+      const at = row + columns[j]!;
+      p[i * k + j] = p[i * k + j]! + beta * (own === null ? all[at]! : all[at]! - own[at]!);
+    }
+  }
+}
+
+/**
+ * Squared errors of one fold's observations by the fit to all others, for subsets of the columns and settings of prior
+ * and noise. The columns of the Gram matrices are picked, so no factor is made anew; the errors follow from the fold's
+ * own factor, ‖R m − z‖² + residual. Normal equations serve a comparison: a setting under which they are singular to
+ * working precision gets NaN.
+ *
+ * @param all      moments of every fold together
+ * @param fold     factors of the fold
+ * @param kernels  default the plain ones
+ * @returns        [trials][noises]
+ * @cost           k³/3 flops for each setting of a trial of k columns
+ */
+export function judgeFold(
+  all: Moments,
+  fold: PerKind<FactorState>,
+  trials: readonly SubsetTrial[],
+  kernels: Pick<LinearKernels, 'gram' | 'cholesky'> = plainKernels,
+): SquaredErrors[][] {
+  const own = momentsOf(fold, kernels);
+  const d = fold.forces.columns;
+  return trials.map(({ columns, prior, noises }) => {
+    const k = columns.length;
+    return noises.map((noise) => {
+      const p = new Float64Array(k * k);
+      const right = new Float64Array(k);
+      for (const kind of OBSERVATION_KINDS) {
+        const gram = all.gram[kind];
+        const cross = all.cross[kind];
+        if (gram === null || cross === null) continue;
+        const beta = betaOf(noise, kind);
+        addGram(p, columns, d, gram, own.gram[kind], beta);
+        for (let i = 0; i < k; i++) {
+          const c = columns[i]!;
+          right[i] = right[i]! + beta * (cross[c]! - (own.cross[kind]?.[c] ?? 0));
+        }
+      }
+      // Fixed precisions belong to noises in their units; relative to forces they differ by σ_F², which is of no account.
+      const precision = priorPrecision(prior, noise.stiffness);
+      for (let v = 0; v < k; v++) p[v * k + v] = p[v * k + v]! + precision[v]!;
+      let mean: Float64Array;
+      try {
+        const r = kernels.cholesky(p, k);
+        mean = solveUpper(r, k, solveUpperTransposed(r, k, right));
+      } catch (error) {
+        if (!(error instanceof NumericalError)) throw error;
+        return perKind(() => Number.NaN);
+      }
+      const weights = new Float64Array(d);
+      columns.forEach((c, i) => {
+        weights[c] = mean[i]!;
+      });
+      return perKind((kind) => (fold[kind].count > 0 ? squaredResidual(fold[kind], weights) : 0));
+    });
+  });
+}
+
+/** Root mean square errors over all folds, from the squared errors of each. @param counts observations of each kind */
+export function rmseOf(folds: readonly SquaredErrors[], counts: PerKind<number>): PerKind<number> {
+  return perKind((kind) =>
+    counts[kind] > 0 ? Math.sqrt(folds.reduce((sum, fold) => sum + fold[kind], 0) / counts[kind]) : Number.NaN,
+  );
+}
