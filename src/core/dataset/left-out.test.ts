@@ -4,7 +4,8 @@ import { alloyFrames, alloyPotential, fitOn, siliconFrames, TINY_FIT } from '../
 import type { AceProgram } from '../descriptors/descriptors.ts';
 import { createAceProgram } from '../descriptors/ace/program.ts';
 import { dot } from '../numerics/dense.ts';
-import { createFactor, crossOf, gramOf, mergeFactors } from '../regression/factor.ts';
+import { gramUpper } from '../numerics/triangular.ts';
+import { createFactor, crossOf, mergeFactors } from '../regression/factor.ts';
 import { fitPosterior, posteriorVariances } from '../regression/posterior.ts';
 import { isotropicPrior } from '../regression/prior.ts';
 import type { Hyperparameters, PosteriorState, Prior } from '../regression/regression.ts';
@@ -204,9 +205,9 @@ describe('accumulateFactors', () => {
     for (const kind of OBSERVATION_KINDS) {
       const merged = mergeFactors(halves.map((half) => half[kind]));
       // With fewer rows than columns R itself is not unique, but RᵀR is.
-      const squares = gramOf(whole[kind]);
+      const squares = gramUpper(whole[kind].r, whole[kind].columns);
       const size = Math.max(...squares.map(Math.abs));
-      expect(gramOf(merged)).toAgree(squares, { atol: 1e-12 * size, why: 'QR of QR' });
+      expect(gramUpper(merged.r, merged.columns)).toAgree(squares, { atol: 1e-12 * size, why: 'QR of QR' });
       expect(crossOf(merged)).toAgree(crossOf(whole[kind]), { atol: 1e-12 * size, why: 'QR of QR' });
       expect(merged.count).toBe(whole[kind].count);
     }

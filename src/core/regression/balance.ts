@@ -1,9 +1,9 @@
 import { InputError } from '../errors.ts';
-import { solveUpper } from '../numerics/triangular.ts';
 import type { LinearKernels } from '../numerics/kernels.ts';
-import { evidenceProblem, precisionOf } from './evidence.ts';
+import type { Elimination } from '../numerics/qr.ts';
 import { emptyFactor, mergeFactors, mergeTwoFactors, squaredResidual } from './factor.ts';
 import { type EvidenceOptions, maximizeEvidence } from './maximize-evidence.ts';
+import { fitPosterior } from './posterior.ts';
 import {
   type FactorState,
   type Hyperparameters,
@@ -49,18 +49,18 @@ export interface BalanceOptions {
 }
 
 /** For every fold the factor of all the others, by running merges from both ends: 3K merges instead of K². */
-function complements(folds: readonly FactorState[]): FactorState[] {
+function complements(folds: readonly FactorState[], eliminate: Elimination | undefined): FactorState[] {
   const d = folds[0]!.columns;
   const after: FactorState[] = new Array<FactorState>(folds.length);
   let tail = emptyFactor(d);
   for (let k = folds.length - 1; k >= 0; k--) {
     after[k] = tail;
-    if (k > 0) tail = mergeTwoFactors(tail, folds[k]!);
+    if (k > 0) tail = mergeTwoFactors(tail, folds[k]!, eliminate);
   }
   let head = emptyFactor(d);
   return folds.map((fold, k) => {
-    const rest = k === 0 ? after[0]! : mergeTwoFactors(head, after[k]!);
-    head = k === 0 ? fold : mergeTwoFactors(head, fold);
+    const rest = k === 0 ? after[0]! : mergeTwoFactors(head, after[k]!, eliminate);
+    head = k === 0 ? fold : mergeTwoFactors(head, fold, eliminate);
     return rest;
   });
 }
@@ -116,9 +116,9 @@ function withinTolerances(points: readonly BalancePoint[], tolerances: Partial<P
  * parent structure or trajectory, otherwise relatives of a test frame are in its training set.
  *
  * @param folds    at least two, one factor per kind each
- * @param kernels  makes the Gram matrices when given
+ * @param kernels  default plain
  * @throws         InputError `BAD_FOLDS`, `BAD_BALANCE`, and those of `maximizeEvidence`
- * @cost           per ratio one optimum of the evidence and K fits of d³/3 flops
+ * @cost           per ratio one optimum of the evidence and K fits of 2d³ flops
  */
 export function crossValidateBalance(
   folds: readonly PerKind<FactorState>[],
@@ -137,7 +137,12 @@ export function crossValidateBalance(
         tolerance,
       });
   }
-  const all = perKind((kind) => mergeFactors(folds.map((fold) => fold[kind])));
+  const all = perKind((kind) =>
+    mergeFactors(
+      folds.map((fold) => fold[kind]),
+      kernels?.eliminate,
+    ),
+  );
   if (all.energy.count === 0 || all.forces.count === 0) {
     throw new InputError(
       'BAD_BALANCE',
@@ -148,12 +153,10 @@ export function crossValidateBalance(
       },
     );
   }
-  const rest = perKind((kind) => complements(folds.map((fold) => fold[kind])));
-  const problems = folds.map((_, k) =>
-    evidenceProblem(
-      perKind((kind) => rest[kind][k]!),
-      prior,
-      kernels,
+  const rest = perKind((kind) =>
+    complements(
+      folds.map((fold) => fold[kind]),
+      kernels?.eliminate,
     ),
   );
   let start = options.evidence?.start;
@@ -167,8 +170,8 @@ export function crossValidateBalance(
     start = optimum.hyperparameters;
     const squared = { energy: 0, forces: 0, virial: 0 };
     folds.forEach((fold, k) => {
-      const { r, z } = precisionOf(problems[k]!, optimum.hyperparameters);
-      const mean = solveUpper(r, z.length, z);
+      const others = perKind((kind) => rest[kind][k]!);
+      const { mean } = fitPosterior(others, prior, optimum.hyperparameters, kernels);
       for (const kind of OBSERVATION_KINDS) squared[kind] += squaredResidual(fold[kind], mean);
     });
     return {

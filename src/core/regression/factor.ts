@@ -1,6 +1,5 @@
 import { InputError } from '../errors.ts';
 import { dot, squaredNorm } from '../numerics/dense.ts';
-import type { LinearKernels } from '../numerics/kernels.ts';
 import {
   appendUpper,
   type Elimination,

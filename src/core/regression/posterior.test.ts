@@ -16,7 +16,7 @@ import {
   posteriorVariances,
   updatePosterior,
 } from './posterior.ts';
-import { normalEquationsOf, solveNormalEquations } from './precision.ts';
+import { plainCoordinates, solveNormalEquations } from './coordinates.ts';
 import { isotropicPrior } from './prior.ts';
 import type { FactorState, PerKind, PosteriorState, Prior } from './regression.ts';
 
@@ -96,7 +96,7 @@ describe('fitPosterior', () => {
     const factors = onlyForces(factorOf(Float64Array.of(1, 1, e, 0, 0, e), Float64Array.of(2, e, e), 3, 2));
     const flatPrior: Prior = { gamma: Float64Array.of(1, 1), fixed: Float64Array.of(0, 0) };
     const hyperparameters = { alpha: 1, noise: noise(1) };
-    expect(solveNormalEquations(normalEquationsOf(factors), flatPrior, hyperparameters)).toBeNull();
+    expect(solveNormalEquations(plainCoordinates(factors, flatPrior), hyperparameters)).toBeNull();
     expect(fitPosterior(factors, flatPrior, hyperparameters).mean).toAgree([1, 1], {
       atol: 1e-6,
       why: 'condition 1e8 of the rows costs half of the digits',
@@ -124,8 +124,8 @@ describe('fitPosterior', () => {
     const prior = isotropicPrior(new Float64Array(d).fill(1));
     const hyperparameters = { alpha: 2, noise: noise(0.3) };
     const state = fitPosterior(factors, prior, hyperparameters);
-    const normal = solveNormalEquations(normalEquationsOf(factors), prior, hyperparameters)!;
-    expect(state.r).toAgree(normal.r, {
+    const normal = solveNormalEquations(plainCoordinates(factors, prior), hyperparameters)!;
+    expect(state.r).toAgree(normal.r!, {
       atol: 1e-11,
       why: 'two backward-stable routes to the same well-conditioned factor',
     });

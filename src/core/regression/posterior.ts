@@ -15,6 +15,7 @@ export const DOWNDATE_LIMIT = 1e-6;
  *
  *   P = α Γ² + Σ_t R_tᵀR_t/σ_t² = RᵀR,  m = P⁻¹ Σ_t R_tᵀz_t/σ_t²
  *
+ * @param kernels  default plain
  * @throws  NumericalError `SINGULAR_PRECISION`; InputError `COLUMNS_DIFFER`, `BAD_NOISE`, `BAD_PRIOR`
  * @cost    2d³ flops
  */
@@ -22,8 +23,9 @@ export function fitPosterior(
   factors: PerKind<FactorState>,
   prior: Prior,
   hyperparameters: Hyperparameters,
+  kernels?: LinearKernels,
 ): PosteriorState {
-  const { r, z } = stackFactors(factors, prior, hyperparameters);
+  const { r, z } = stackFactors(factors, prior, hyperparameters, kernels);
   return { mean: solveUpper(r, z.length, z), r, hyperparameters };
 }
 

@@ -5,7 +5,8 @@ import { gramUpper, solveUpper } from '../numerics/triangular.ts';
 import { RandomStream } from '../random.ts';
 import { createFactor, emptyFactor } from './factor.ts';
 import { fitPosterior, posteriorVariances } from './posterior.ts';
-import { commonColumns, noiseOf, normalEquationsOf, solveNormalEquations, stackFactors } from './precision.ts';
+import { plainCoordinates, solveNormalEquations } from './coordinates.ts';
+import { commonColumns, noiseOf, stackFactors } from './precision.ts';
 import { isotropicPrior, priorPrecision } from './prior.ts';
 import type { FactorState, Hyperparameters, PerKind, Prior } from './regression.ts';
 
@@ -61,23 +62,22 @@ describe('precision factors', () => {
   it('are the same by QR and by normal equations, and those of the rows', () => {
     const { p, right } = direct();
     const qr = stackFactors(factors, prior, HYPER);
-    const normal = solveNormalEquations(normalEquationsOf(factors), prior, HYPER)!;
-    expect([qr.route, normal.route]).toEqual(['qr', 'cholesky']);
-    for (const { r, z } of [qr, normal]) {
+    const normal = solveNormalEquations(plainCoordinates(factors, prior), HYPER)!;
+    for (const { r, z } of [qr, { r: normal.r!, z: normal.z }]) {
       expect(gramUpper(r, D)).toAgree(p, SAME);
       const back = new Float64Array(D);
       for (let i = 0; i < D; i++) for (let j = i; j < D; j++) back[j]! += r[i * D + j]! * z[i]!;
       expect(back).toAgree(right, SAME);
     }
-    expect(solveUpper(qr.r, D, qr.z)).toAgree(solveUpper(normal.r, D, normal.z), SAME);
+    expect(solveUpper(qr.r, D, qr.z)).toAgree(solveUpper(normal.r!, D, normal.z), SAME);
   });
 
   it('leave kinds without observations out, whatever their noise', () => {
     const bare = { ...factors, energy: emptyFactor(D) };
     const hyper = { ...HYPER, noise: { ...HYPER.noise, energy: Number.NaN } };
-    const equations = normalEquationsOf(bare);
-    expect(equations.gram.energy).toBeNull();
-    expect(solveNormalEquations(equations, prior, hyper)!.r).toAgree(stackFactors(bare, prior, hyper).r, SAME);
+    const coordinates = plainCoordinates(bare, prior);
+    expect(coordinates.grams.energy).toBeNull();
+    expect(solveNormalEquations(coordinates, hyper)!.r!).toAgree(stackFactors(bare, prior, hyper).r, SAME);
   });
 
   it('refuse noises and factors that do not fit', () => {
@@ -93,7 +93,7 @@ describe('precision factors', () => {
     for (let i = 0; i < 30; i++) x.rows[i * 3 + 2] = x.rows[i * 3]! + x.rows[i * 3 + 1]!;
     const dependent = { energy: emptyFactor(3), forces: factorOf(x, 3), virial: emptyFactor(3) };
     const flat: Prior = { gamma: new Float64Array(3).fill(1), fixed: new Float64Array(3) };
-    expect(solveNormalEquations(normalEquationsOf(dependent), flat, HYPER)).toBeNull();
+    expect(solveNormalEquations(plainCoordinates(dependent, flat), HYPER)).toBeNull();
     expect(() => stackFactors(dependent, flat, HYPER)).toThrow(NumericalError);
     expect(() => stackFactors(dependent, isotropicPrior([1, 1, 1]), HYPER)).not.toThrow();
   });
@@ -134,10 +134,10 @@ describe('accuracy at large condition numbers', () => {
       atol: qr,
       why: 'machine precision times the condition',
     });
-    const solved = solveNormalEquations(normalEquationsOf(problem.factors), problem.flat, hyper);
+    const solved = solveNormalEquations(plainCoordinates(problem.factors, problem.flat), hyper);
     if (normal === null) expect(solved).toBeNull();
     else
-      expect(solveUpper(solved!.r, 2, solved!.z)).toAgree([3, -2], {
+      expect(solveUpper(solved!.r!, 2, solved!.z)).toAgree([3, -2], {
         atol: normal,
         why: 'machine precision times the squared condition',
       });
