@@ -128,6 +128,8 @@ export function mergeTwoFactors(
   eliminate: Elimination = eliminateColumns,
 ): FactorState {
   requireColumns(a.columns, b);
+  if (b.count === 0) return a;
+  if (a.count === 0) return b;
   const r = a.r.slice();
   const z = a.z.slice();
   const growth = appendUpper(r, z, a.columns, b.r, b.z, 1, eliminate);

@@ -311,6 +311,72 @@ function startFromData(factors: PerKind<FactorState>, prior: Prior, fallback: Hy
   return { alpha, noise };
 }
 
+function checkOptions(factors: PerKind<FactorState>, balance: Balance, floors: PerKind<number>): void {
+  if (balance.mode === 'fixed' && !(balance.energyToForce > 0)) {
+    throw new InputError(
+      'BAD_BALANCE',
+      `ratio of energy to force noise must be positive, got ${balance.energyToForce} Å`,
+      { ...balance },
+    );
+  }
+  if (OBSERVATION_KINDS.every((kind) => factors[kind].count === 0)) {
+    throw new InputError('NO_OBSERVATIONS', 'observations must be at least one, got none');
+  }
+  for (const kind of OBSERVATION_KINDS) {
+    if (!(floors[kind] > 0))
+      throw new InputError('BAD_NOISE', `noise floor of ${kind} must be positive, got ${floors[kind]}`, { kind });
+  }
+}
+
+/** Number of starts of a search: the one that is given or the default, and one made from the data. */
+export const EVIDENCE_STARTS = 2;
+
+/**
+ * The search of `maximizeEvidence` from one of its starts. Starts know nothing of each other, so they may run on
+ * different threads.
+ *
+ * @param index    0: the start of the options, 1: the one made from the data
+ * @param kernels  default plain
+ * @throws         as `maximizeEvidence`
+ */
+export function climbEvidence(
+  factors: PerKind<FactorState>,
+  prior: Prior,
+  options: EvidenceOptions,
+  index: number,
+  kernels?: LinearKernels,
+): EvidenceClimb {
+  const {
+    balance = DEFAULT_BALANCE,
+    start = STARTING_HYPERPARAMETERS,
+    floors = NOISE_FLOORS,
+    maxIterations = 100,
+  } = options;
+  checkOptions(factors, balance, floors);
+  const problem = evidenceProblem(factors, prior, kernels);
+  const free = freeVariables(factors, prior.fixed.some(Number.isNaN), balance, floors);
+  return climb(problem, free, index === 0 ? start : startFromData(factors, prior, start), maxIterations);
+}
+
+/** The best of what the starts found. @param found at least one */
+export function bestOfClimbs(found: readonly EvidenceClimb[]): EvidenceOptimum {
+  const best = found.reduce((a, b) => (b.logEvidence > a.logEvidence ? b : a));
+  return {
+    hyperparameters: best.hyperparameters,
+    logEvidence: best.logEvidence,
+    converged: best.remainingGain < ACCEPTED_GAIN,
+    iterations: found.reduce((sum, { iterations }) => sum + iterations, 0),
+    starts: found.map(({ hyperparameters, logEvidence, remainingGain, iterations }) => ({
+      hyperparameters,
+      logEvidence,
+      remainingGain,
+      iterations,
+    })),
+    atBound: best.atBound,
+    evidence: best.evidence,
+  };
+}
+
 /**
  * Hyperparameters of largest evidence, from the stored factors alone: MacKay's fixed point, then Newton's method with
  * exact second derivatives in the logarithms, from two starts. Floors and bounds that hold are reported, as is an
@@ -327,44 +393,7 @@ export function maximizeEvidence(
   options: EvidenceOptions = {},
   kernels?: LinearKernels,
 ): EvidenceOptimum {
-  const {
-    balance = DEFAULT_BALANCE,
-    start = STARTING_HYPERPARAMETERS,
-    floors = NOISE_FLOORS,
-    maxIterations = 100,
-  } = options;
-  if (balance.mode === 'fixed' && !(balance.energyToForce > 0)) {
-    throw new InputError(
-      'BAD_BALANCE',
-      `ratio of energy to force noise must be positive, got ${balance.energyToForce} Å`,
-      { ...balance },
-    );
-  }
-  if (OBSERVATION_KINDS.every((kind) => factors[kind].count === 0)) {
-    throw new InputError('NO_OBSERVATIONS', 'observations must be at least one, got none');
-  }
-  for (const kind of OBSERVATION_KINDS) {
-    if (!(floors[kind] > 0))
-      throw new InputError('BAD_NOISE', `noise floor of ${kind} must be positive, got ${floors[kind]}`, { kind });
-  }
-  const problem = evidenceProblem(factors, prior, kernels);
-  const free = freeVariables(factors, prior.fixed.some(Number.isNaN), balance, floors);
-  const found = [start, startFromData(factors, prior, start)].map((point) =>
-    climb(problem, free, point, maxIterations),
+  return bestOfClimbs(
+    Array.from({ length: EVIDENCE_STARTS }, (_, index) => climbEvidence(factors, prior, options, index, kernels)),
   );
-  const best = found.reduce((a, b) => (b.logEvidence > a.logEvidence ? b : a));
-  return {
-    hyperparameters: best.hyperparameters,
-    logEvidence: best.logEvidence,
-    converged: best.remainingGain < ACCEPTED_GAIN,
-    iterations: found.reduce((sum, { iterations }) => sum + iterations, 0),
-    starts: found.map(({ hyperparameters, logEvidence, remainingGain, iterations }) => ({
-      hyperparameters,
-      logEvidence,
-      remainingGain,
-      iterations,
-    })),
-    atBound: best.atBound,
-    evidence: best.evidence,
-  };
 }

@@ -9,6 +9,7 @@ import type { Frame, Structure } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
 import type { Machine } from '../workers/machine.ts';
 import { onFrame } from './check-frames.ts';
+import { sharedFactors } from './evidence-search.ts';
 import type { FitSettings } from './settings.ts';
 
 /** What the passes over the data share. */
@@ -32,12 +33,14 @@ export function factorsOf(
   argument: { context: FitContext; frames: readonly Frame[] },
 ): PerKind<FactorState> {
   const { context, frames } = argument;
-  return accumulateFactors(
-    machine.program(context.basis),
-    frames,
-    context.observation,
-    frameWeights(context.weights),
-    (columns) => machine.kernels.factor(columns),
+  return sharedFactors(
+    accumulateFactors(
+      machine.program(context.basis),
+      frames,
+      context.observation,
+      frameWeights(context.weights),
+      (columns) => machine.kernels.factor(columns),
+    ),
   );
 }
 

@@ -2,8 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { EnvironmentError } from '../../core/errors.ts';
+import type { Kernels } from '../../kernels/kernels.ts';
 import type { CarriedError } from '../../protocol/carried-error.ts';
 import { uncarried } from '../../protocol/carried-error.ts';
+import { nodeKernels } from '../kernels.ts';
 import type { TaskArguments, TaskName, TaskResult } from './tasks.ts';
 import { createTasks } from './tasks.ts';
 import { workerUrl } from './worker-url.ts';
@@ -11,6 +13,8 @@ import { workerUrl } from './worker-url.ts';
 /** Runs named tasks of `tasks.ts`, each a pure function of its arguments, on some number of threads. */
 export interface TaskPool {
   readonly threads: number;
+  /** Kernels of this thread, of the same variant as those of the workers. */
+  readonly kernels: Kernels;
   /** Result of one task. */
   run<N extends TaskName>(name: N, argument: TaskArguments<N>): Promise<TaskResult<N>>;
   /**
@@ -22,7 +26,25 @@ export interface TaskPool {
     list: readonly TaskArguments<N>[],
     onDone?: (done: number) => void,
   ): Promise<TaskResult<N>[]>;
+  /** As `map`, but hands each result over when it comes, in any order, and keeps none; `done` counts them. */
+  each<N extends TaskName>(
+    name: N,
+    list: readonly TaskArguments<N>[],
+    onResult: (result: TaskResult<N>, index: number, done: number) => void,
+  ): Promise<void>;
   dispose(): Promise<void>;
+}
+
+/** `map` on top of `each`. */
+function collecting(each: TaskPool['each']): TaskPool['map'] {
+  return async (name, list, onDone) => {
+    const results = new Array(list.length);
+    await each(name, list, (result, index, done) => {
+      results[index] = result;
+      onDone?.(done);
+    });
+    return results;
+  };
 }
 
 /** Processors this process may use: cgroup quota, Slurm's allotment and affinity, whichever is least. */
@@ -57,19 +79,19 @@ export function createPool(threads: number, kernel: string | null): TaskPool {
       requireOpen();
       return tasks.run(name, argument);
     };
+    const each: TaskPool['each'] = async (name, list, onResult) => {
+      for (const [index, argument] of list.entries()) {
+        onResult(await run(name, argument), index, index + 1);
+        // Lets signals, timers and progress lines through between tasks.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
     return {
       threads: 1,
+      kernels: tasks.kernels,
       run,
-      async map(name, list, onDone) {
-        const results = [];
-        for (const argument of list) {
-          results.push(await run(name, argument));
-          onDone?.(results.length);
-          // Lets signals, timers and progress lines through between tasks.
-          await new Promise((resolve) => setImmediate(resolve));
-        }
-        return results;
-      },
+      map: collecting(each),
+      each,
       async dispose() {
         open = false;
         tasks.dispose();
@@ -101,32 +123,37 @@ export function createPool(threads: number, kernel: string | null): TaskPool {
     if ('error' in outcome) throw uncarried(outcome.error);
     return outcome.value as never;
   };
+  const each: TaskPool['each'] = async (name, list, onResult) => {
+    const failures = new Map<number, unknown>();
+    let next = 0;
+    let done = 0;
+    // Tasks begin in order, so the first that fails has begun, and is waited for, whichever fails first in time.
+    const lane = async (): Promise<void> => {
+      while (next < list.length && failures.size === 0) {
+        const index = next++;
+        try {
+          onResult(await run(name, list[index]!), index, ++done);
+        } catch (error) {
+          failures.set(index, error);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: threads }, lane));
+    if (failures.size > 0) throw failures.get(Math.min(...failures.keys()));
+  };
+  let kernels: Kernels | null = null;
   return {
     threads,
-    run,
-    async map(name, list, onDone) {
-      const results = new Array(list.length);
-      const failures = new Map<number, unknown>();
-      let next = 0;
-      let done = 0;
-      // Tasks begin in order, so the first that fails has begun, and is waited for, whichever fails first in time.
-      const lane = async (): Promise<void> => {
-        while (next < list.length && failures.size === 0) {
-          const index = next++;
-          try {
-            results[index] = await run(name, list[index]!);
-            onDone?.(++done);
-          } catch (error) {
-            failures.set(index, error);
-          }
-        }
-      };
-      await Promise.all(Array.from({ length: threads }, lane));
-      if (failures.size > 0) throw failures.get(Math.min(...failures.keys()));
-      return results;
+    get kernels() {
+      kernels ??= nodeKernels(kernel);
+      return kernels;
     },
+    run,
+    map: collecting(each),
+    each,
     async dispose() {
       open = false;
+      kernels?.dispose();
       await piscina.destroy();
     },
   };

@@ -1,0 +1,50 @@
+import { columnCount } from '../../core/dataset/dataset.ts';
+import type { FactorState, PerKind } from '../../core/regression/regression.ts';
+import type { Frame } from '../../core/structure/structure.ts';
+import type { TaskPool } from '../workers/pool.ts';
+import { chunksOf } from './chunks.ts';
+import { MergeTree } from './merge-tree.ts';
+import type { FitContext } from './passes.ts';
+
+/** Chunks at most: each costs three merges of 2d³/3 flops, however many structures it holds. */
+const FACTOR_CHUNKS = 64;
+/** Least atoms of a chunk. */
+const CHUNK_ATOMS = 512;
+
+/**
+ * Factors of every fold of the frames, by kind. Chunks are shared out among the workers and merged as they come, so the
+ * memory is that of a few factors whatever the number of structures; the bits depend on neither workers nor their speed.
+ *
+ * @param folds     fold of each frame
+ * @param count     number of folds, each with at least one frame
+ * @param progress  told of every chunk that is done
+ */
+export async function firstPass(
+  pool: TaskPool,
+  context: FitContext,
+  frames: readonly Frame[],
+  folds: ArrayLike<number>,
+  count: number,
+  progress?: (done: number, total: number) => void,
+): Promise<PerKind<FactorState>[]> {
+  // A chunk of fewer atoms than columns would take longer to merge than to factor.
+  const least = Math.max(CHUNK_ATOMS, columnCount(context.observation.layout));
+  const chunks: { fold: number; index: number; frames: Frame[] }[] = [];
+  const trees: MergeTree[] = [];
+  for (let fold = 0; fold < count; fold++) {
+    const own = frames.filter((_, f) => folds[f] === fold);
+    const cut = chunksOf(own, Math.max(1, Math.floor(FACTOR_CHUNKS / count)), least);
+    for (const [index, part] of cut.entries()) chunks.push({ fold, index, frames: part });
+    trees.push(new MergeTree(cut.length, pool.kernels));
+  }
+  await pool.each(
+    'factors',
+    chunks.map((chunk) => ({ context, frames: chunk.frames })),
+    (factors, k, done) => {
+      const { fold, index } = chunks[k]!;
+      trees[fold]!.add(index, factors);
+      progress?.(done, chunks.length);
+    },
+  );
+  return trees.map((tree) => tree.result()!);
+}
