@@ -55,7 +55,7 @@ class Scanner {
         this.at++;
         this.line++;
         this.lineStart = this.at;
-      } else if (letter === ' ' || letter === '\t' || letter === '\r' || letter === '\f' || letter === '\v') {
+      } else if (/\s/.test(letter)) {
         this.at++;
       } else if (letter === '#') {
         const end = text.indexOf('\n', this.at);

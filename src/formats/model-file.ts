@@ -1,7 +1,7 @@
 import type { AceBasis } from '../core/descriptors/ace/basis.ts';
 import { buildAceBasis } from '../core/descriptors/ace/enumerate.ts';
 import { createAceProgram } from '../core/descriptors/ace/program.ts';
-import { FormatError } from '../core/errors.ts';
+import { FormatError, InputError, NumericalError } from '../core/errors.ts';
 import { AcePotential } from '../core/potentials/ace-potential.ts';
 import type { LinearModel } from '../core/potentials/linear-model.ts';
 import type { Structure } from '../core/structure/structure.ts';
@@ -12,7 +12,6 @@ import { readZip, writeZip } from './zip.ts';
 export const MODEL_FILE_VERSION = 1;
 /** Largest relative difference of a stored and a recomputed number of the self-check. */
 const SELF_CHECK_TOLERANCE = 1e-9;
-const NO_LIMITS = { perElement: Number.POSITIVE_INFINITY, total: Number.POSITIVE_INFINITY };
 
 interface SelfCheck {
   readonly positions: number[];
@@ -164,12 +163,50 @@ export function readModel(bytes: Uint8Array, file: string): { readonly model: Li
     return readNpy(member, `${file}:${name}.npy`).data;
   };
   const model = assemble(json.model, arrayOf) as LinearModel;
-  const basis = buildAceBasis(model.specification, NO_LIMITS);
+  try {
+    return verified(model, assemble(json.selfCheck, arrayOf) as SelfCheck[], fail);
+  } catch (error) {
+    // Checksums were right and the JSON was not: what it lacks shows only when it is used.
+    if (
+      !(
+        error instanceof TypeError ||
+        error instanceof RangeError ||
+        error instanceof InputError ||
+        error instanceof NumericalError
+      )
+    )
+      throw error;
+    throw new FormatError(
+      'DAMAGED',
+      { file },
+      'model.json must describe a whole model, but parts of it are missing or of another kind',
+      {},
+      error,
+    );
+  }
+}
+
+/** The model with its basis, once its own numbers have come out again. */
+function verified(
+  model: LinearModel,
+  selfCheck: readonly SelfCheck[],
+  fail: (code: string, message: string) => FormatError,
+): { readonly model: LinearModel; readonly basis: AceBasis } {
+  // A basis has no more functions than the model has weights: no specification makes this program build a larger one.
+  const weights = model.posterior.mean.length;
+  const within = (size: number): boolean => Number.isInteger(size) && size >= 0 && size <= weights;
+  const blocks = model.uncertainty.novelty.flatMap((novelty) => novelty?.blocks ?? []);
+  if (!within(model.layout.basis) || !blocks.every(within))
+    throw fail(
+      'DAMAGED',
+      'model must have weights and sizes within their number, but some are missing or of another kind',
+    );
+  const basis = buildAceBasis(model.specification, { perElement: weights, total: weights });
   if (basis.id !== model.basisId)
     throw fail('BASIS_CHANGED', 'model was made with another ordering or normalisation of its basis; refit it');
   const program = createAceProgram(basis);
   const potential = new AcePotential(model, program);
-  for (const stored of assemble(json.selfCheck, arrayOf) as SelfCheck[]) {
+  for (const stored of selfCheck) {
     const structure: Structure = {
       positions: Float64Array.from(stored.positions),
       cell: Float64Array.from(stored.cell),

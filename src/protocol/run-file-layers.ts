@@ -1,6 +1,7 @@
 import type { Document, LineCounter as LineCounterType, Node } from 'yaml';
 import { isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { SourcePosition } from '../core/errors.ts';
+import { nestsTooDeep } from './yaml-depth.ts';
 
 /** One thing that is wrong with a run file, where, and in which key. */
 export interface RunFileIssue {
@@ -34,6 +35,14 @@ export function yamlLayer(
   env: Readonly<Record<string, string | undefined>>,
   issues: RunFileIssue[],
 ): Layer {
+  if (nestsTooDeep(text)) {
+    issues.push({
+      position: { file, line: 1, column: 1 },
+      path: '',
+      message: 'Run file must not nest deeper than 200 levels',
+    });
+    return { value: {}, locate: () => null };
+  }
   const lines: LineCounterType = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number): SourcePosition => {
@@ -64,12 +73,17 @@ export function yamlLayer(
   };
 }
 
-/** The data of a document, or why there are none: an alias (`*a`) without its anchor (`&a`), or far too many of them. */
+/** The data of a document, or why there are none: an alias (`*a`) without its anchor (`&a`), one inside of it, or far too many. */
 function plain(document: Document): { readonly data?: unknown; readonly error: string | null } {
   try {
-    return { data: document.toJS(), error: null };
+    const data: unknown = document.toJS();
+    // Data that contain themselves are no tree, which shows when they are written.
+    JSON.stringify(data);
+    return { data, error: null };
   } catch (error) {
-    return { error: (error as Error).message };
+    return {
+      error: error instanceof TypeError ? 'an alias must not stand inside of its own anchor' : (error as Error).message,
+    };
   }
 }
 
