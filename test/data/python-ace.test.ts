@@ -6,10 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createYacePotential } from '../../src/formats/yace-potential.ts';
 import { readYace } from '../../src/formats/yace-reader.ts';
 import { freshFolder } from '../support/command.ts';
+import { paceEnvironment } from '../support/python-ace.ts';
 
-/** A Python that has python-ace; nothing of the project needs it. */
-const python = process.env.QUERENT_PACE_PYTHON ?? '';
-const why = python === '' ? ' (skipped: QUERENT_PACE_PYTHON names no Python with python-ace)' : '';
+const environment = paceEnvironment();
+const python = 'python' in environment ? environment.python : '';
+const why = 'reason' in environment ? ` (skipped: ${environment.reason})` : '';
 const script = fileURLToPath(new URL('python-ace.py', import.meta.url));
 
 interface Result {
