@@ -1,6 +1,7 @@
 import type { StructureRows } from '../descriptors/descriptors.ts';
 import { InputError } from '../errors.ts';
 import { dot } from '../numerics/dense.ts';
+import type { LinearKernels, Whitener } from '../numerics/kernels.ts';
 import { leaveOneOut, whiten } from '../regression/press.ts';
 import type { PerKind, PosteriorState } from '../regression/regression.ts';
 import { OBSERVATION_KINDS } from '../regression/regression.ts';
@@ -32,6 +33,9 @@ export interface LeftOut extends PerKind<KindErrors> {
  * Exact residuals and variances of one training structure without itself, at fixed hyperparameters. Force variances
  * are averaged over the components of an atom that symmetry does not fix (single components of nearly symmetric
  * atoms make intervals explode).
+ *
+ * @param kernels   default plain
+ * @param whitener  the factor of the posterior, ready to whiten
  */
 export function leftOutErrors(
   frame: Frame,
@@ -39,6 +43,8 @@ export function leftOutErrors(
   settings: ObservationSettings,
   weights: PerKind<number>,
   posterior: PosteriorState,
+  kernels?: LinearKernels,
+  whitener?: Whitener,
 ): LeftOut {
   const { layout } = settings;
   const d = columnCount(layout);
@@ -67,7 +73,7 @@ export function leftOutErrors(
     at += block.count;
   }
   const whitened = whiten(stacked, residuals, sigmas, d);
-  const loo = m === 0 ? null : leaveOneOut(posterior, whitened.rows, whitened.residuals, m);
+  const loo = m === 0 ? null : leaveOneOut(posterior, whitened.rows, whitened.residuals, m, kernels, whitener);
 
   const empty: KindErrors = {
     fitted: new Float64Array(0),

@@ -1,7 +1,8 @@
 import { InputError, NumericalError } from '../errors.ts';
-import { cholesky } from '../numerics/cholesky.ts';
-import { dot, gram, matVec, requireLength, rowGram, squaredRowNorms, transposedMatVec } from '../numerics/dense.ts';
-import { covarianceOf, solveUpper, solveUpperTransposed, whitenRows } from '../numerics/triangular.ts';
+import { dot, matVec, requireLength, squaredRowNorms, transposedMatVec } from '../numerics/dense.ts';
+import type { LinearKernels, Whitener } from '../numerics/kernels.ts';
+import { plainKernels } from '../numerics/plain-kernels.ts';
+import { solveUpper, solveUpperTransposed } from '../numerics/triangular.ts';
 import type { PosteriorState } from './regression.ts';
 
 /** What the fit to everything else says of the observations of one structure, in units of their noise. */
@@ -15,11 +16,11 @@ export interface LeaveOneOut {
 }
 
 /** I − G in place and its Cholesky factor. */
-function factorComplement(g: Float64Array, n: number): Float64Array {
+function factorComplement(g: Float64Array, n: number, kernels: LinearKernels): Float64Array {
   for (let k = 0; k < n * n; k++) g[k] = -g[k]!;
   for (let i = 0; i < n; i++) g[i * n + i] = 1 + g[i * n + i]!;
   try {
-    return cholesky(g, n);
+    return kernels.cholesky(g, n);
   } catch (error) {
     if (!(error instanceof NumericalError)) throw error;
     throw new NumericalError(
@@ -41,6 +42,8 @@ function factorComplement(g: Float64Array, n: number): Float64Array {
  *
  * @param whitenedRows       [m, d] rows of the structure over σ·s, row-major; part of the posterior
  * @param whitenedResiduals  [m] y − x·mean over σ·s
+ * @param kernels            default plain
+ * @param whitener           the factor of the posterior, ready to whiten; made anew when not given
  * @throws                   NumericalError `LEVERAGE_TOO_HIGH` when without the structure nothing determines a direction
  * @cost                     m d² + m d min(m, d) + min(m, d)³ flops
  */
@@ -49,21 +52,23 @@ export function leaveOneOut(
   whitenedRows: Float64Array,
   whitenedResiduals: Float64Array,
   m: number,
+  kernels: LinearKernels = plainKernels,
+  whitener?: Whitener,
 ): LeaveOneOut {
   const d = state.mean.length;
   requireLength('whitened residuals', whitenedResiduals, m);
-  const u = whitenRows(state.r, d, whitenedRows, m);
+  const u = whitener?.whiten(whitenedRows, m) ?? kernels.whitenRows(state.r, d, whitenedRows, m);
   const leverages = squaredRowNorms(u, m, d);
   const e = whitenedResiduals.slice(0, m);
   if (m > d) {
-    const c = factorComplement(gram(u, m, d), d);
+    const c = factorComplement(kernels.gram(u, m, d), d, kernels);
     const inner = solveUpper(c, d, solveUpperTransposed(c, d, transposedMatVec(u, e, m, d)));
     const correction = matVec(u, inner, m, d);
     const residuals = e.map((value, i) => value + correction[i]!);
-    return { residuals, variances: squaredRowNorms(whitenRows(c, d, u, m), m, d), leverages };
+    return { residuals, variances: squaredRowNorms(kernels.whitenRows(c, d, u, m), m, d), leverages };
   }
-  const h = rowGram(u, m, d);
-  const inverse = covarianceOf(factorComplement(h.slice(), m), m);
+  const h = kernels.rowGram(u, m, d);
+  const inverse = kernels.covarianceOf(factorComplement(h.slice(), m, kernels), m);
   // diag((I−H)⁻¹ H) instead of diag((I−H)⁻¹) − 1, which loses the digits of small leverages.
   const variances = Float64Array.from({ length: m }, (_, i) => dot(inverse, h, m, i * m, i * m));
   return { residuals: matVec(inverse, e, m, m), variances, leverages };

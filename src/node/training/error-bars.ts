@@ -2,6 +2,7 @@ import type { EnergyNoise } from '../../core/dataset/dataset.ts';
 import { observationNoise } from '../../core/dataset/dataset.ts';
 import type { LeftOut } from '../../core/dataset/left-out.ts';
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
+import type { LinearKernels } from '../../core/numerics/kernels.ts';
 import type { ModelUncertainty } from '../../core/potentials/linear-model.ts';
 import type { ObservationKind, PerKind, PosteriorState } from '../../core/regression/regression.ts';
 import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
@@ -72,7 +73,12 @@ export function errorBars(
   frames: readonly LeftOut[],
   descriptors: readonly Float64Array[],
   owners: readonly Int32Array[],
-  options: { readonly energyNoise: EnergyNoise; readonly miscoverage: number; readonly columns: number },
+  options: {
+    readonly energyNoise: EnergyNoise;
+    readonly miscoverage: number;
+    readonly columns: number;
+    readonly kernels?: LinearKernels;
+  },
 ): ModelUncertainty {
   const { noise } = posterior.hyperparameters;
   const samples = Object.fromEntries(
@@ -99,7 +105,7 @@ export function errorBars(
     const wide = new Float64Array(n * options.columns);
     for (let i = 0; i < n; i++)
       wide.set(own.subarray(i * size, (i + 1) * size), i * options.columns + basis.offsets[e]!);
-    const h = leverages(posterior.r, options.columns, wide, n);
+    const h = leverages(posterior.r, options.columns, wide, n, options.kernels);
     const median = medianLeverage(h);
     return {
       median,

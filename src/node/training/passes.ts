@@ -53,12 +53,21 @@ export interface LeftOutChunk {
   readonly owners: readonly Int32Array[];
 }
 
+/** What the second pass is told of a chunk. */
+export interface LeftOutArgument {
+  readonly context: FitContext;
+  readonly frames: readonly Frame[];
+  readonly posterior: PosteriorState;
+  /** Names this posterior and no other. */
+  readonly posteriorId: string;
+  /** Of the atoms, every so manieth lends its descriptors. */
+  readonly stride: number;
+}
+
 /** Second pass: every frame without itself. */
-export function leftOutOf(
-  machine: Machine,
-  argument: { context: FitContext; frames: readonly Frame[]; posterior: PosteriorState; stride: number },
-): LeftOutChunk {
-  const { context, frames, posterior, stride } = argument;
+export function leftOutOf(machine: Machine, argument: LeftOutArgument): LeftOutChunk {
+  const { context, frames, posterior, posteriorId, stride } = argument;
+  const whitener = machine.whitener(posteriorId, posterior.r, posterior.mean.length);
   const program = machine.program(context.basis);
   const weightsOf = frameWeights(context.weights);
   const { offsets } = context.basis;
@@ -69,7 +78,12 @@ export function leftOutOf(
   let counter = 0;
   for (const [index, frame] of frames.entries()) {
     program.rows([frame.structure], (_, rows) => {
-      results.push(onFrame(frame, () => leftOutErrors(frame, rows, context.observation, weightsOf(frame), posterior)));
+      const weights = weightsOf(frame);
+      results.push(
+        onFrame(frame, () =>
+          leftOutErrors(frame, rows, context.observation, weights, posterior, machine.kernels, whitener),
+        ),
+      );
       const n = atomCount(frame.structure);
       const block = rows.atoms.length / n;
       for (let i = 0; i < n; i++) {

@@ -1,5 +1,6 @@
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import type { AceProgram } from '../../core/descriptors/descriptors.ts';
+import type { Whitener } from '../../core/numerics/kernels.ts';
 import { AcePotential } from '../../core/potentials/ace-potential.ts';
 import { readModel } from '../../formats/model-file.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
@@ -19,6 +20,7 @@ export class Machine {
   readonly kernels: Kernels;
   private readonly programs = new Map<string, AceProgram>();
   private readonly potentials = new Map<string, AcePotential>();
+  private kept: { readonly id: string; readonly whitener: Whitener } | null = null;
 
   constructor(kernel: string | null) {
     this.kernels = nodeKernels(kernel);
@@ -50,7 +52,17 @@ export class Machine {
     return potential;
   }
 
+  /** The factor of a posterior, ready to whiten; the last one is kept. @param id names this factor and no other */
+  whitener(id: string, r: Float64Array, columns: number): Whitener {
+    if (this.kept?.id !== id) {
+      this.kept?.whitener.dispose();
+      this.kept = { id, whitener: this.kernels.whitener(r, columns) };
+    }
+    return this.kept.whitener;
+  }
+
   dispose(): void {
+    this.kept?.whitener.dispose();
     for (const program of this.programs.values()) program.dispose();
     this.kernels.dispose();
   }
