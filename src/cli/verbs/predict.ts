@@ -1,16 +1,17 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { sha256Hex } from '../../core/hash.ts';
 import type { Frame, Structure } from '../../core/structure/structure.ts';
-import { createYacePotential } from '../../formats/yace-potential.ts';
 import { readYace } from '../../formats/yace-reader.ts';
 import { readBytes } from '../../node/files.ts';
 import { readFrames } from '../../node/frames.ts';
-import { onFrame } from '../../node/training/check-frames.ts';
 import { chunksOf } from '../../node/training/chunks.ts';
 import { stressVolume } from '../../node/training/evaluate.ts';
+import { evaluateWithFile } from '../../node/training/file-potential.ts';
 import { readModelFile } from '../../node/training/open-model.ts';
 import type { StructurePrediction } from '../../node/training/predict.ts';
 import { gigapascal } from '../../node/training/tables.ts';
+import type { TaskPool } from '../../node/workers/pool.ts';
 import {
   addLabelKeyOptions,
   addThreadsOption,
@@ -25,11 +26,17 @@ import { cell, renderTable } from '../table.ts';
 import type { Verb } from '../verb.ts';
 
 /** Predictions of a `.yace` potential: means only, since the file holds no posterior. */
-function predictYace(text: string, path: string, frames: readonly Frame[]): Partial<StructurePrediction>[] {
-  const potential = createYacePotential(readYace(text, path), 'splines');
-  return frames.map((frame) => {
-    const { structure } = frame;
-    const { energy, forces, virial } = onFrame(frame, () => potential.evaluate(structure));
+async function predictYace(
+  text: string,
+  name: string,
+  frames: readonly Frame[],
+  pool: TaskPool,
+): Promise<Partial<StructurePrediction>[]> {
+  // Read here first: what is wrong with the file is no fault of a structure.
+  readYace(text, name);
+  const results = await evaluateWithFile({ id: sha256Hex(text), name, text }, frames, pool);
+  return results.map(({ energy, forces, virial }, f) => {
+    const { structure } = frames[f]!;
     const volume = stressVolume(structure);
     return {
       energy,
@@ -97,13 +104,11 @@ export const verb: Verb = {
     const opened = isYace ? null : await readModelFile(resolve(context.cwd, path), path);
     const text = isYace ? new TextDecoder().decode(await readBytes(resolve(context.cwd, path))) : '';
     const { frames } = await readFrames(args[1] as string[], labelKeys(options));
-    const predictions: Partial<StructurePrediction>[] =
-      opened === null
-        ? predictYace(text, path, frames)
-        : await withPool(threads, context, async (pool) => {
-            const chunks = chunksOf(frames).map((chunk) => ({ model: opened.handle, frames: chunk }));
-            return (await pool.map('predict', chunks)).flat();
-          });
+    const predictions: Partial<StructurePrediction>[] = await withPool(threads, context, async (pool) => {
+      if (opened === null) return predictYace(text, path, frames, pool);
+      const chunks = chunksOf(frames).map((chunk) => ({ model: opened.handle, frames: chunk }));
+      return (await pool.map('predict', chunks)).flat();
+    });
     if (options.json === true) {
       context.stdout(`${JSON.stringify(predictions, finiteOrNull, 1)}\n`);
       return EXIT.done;

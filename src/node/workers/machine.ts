@@ -1,8 +1,10 @@
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
-import type { AceProgram } from '../../core/descriptors/descriptors.ts';
+import type { AceProgram, PotentialProgram } from '../../core/descriptors/descriptors.ts';
 import type { Whitener } from '../../core/numerics/kernels.ts';
 import { AcePotential } from '../../core/potentials/ace-potential.ts';
 import { readModel } from '../../formats/model-file.ts';
+import { splinedPotential } from '../../formats/yace-potential.ts';
+import { readYace } from '../../formats/yace-reader.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import { nodeKernels } from '../kernels.ts';
 
@@ -10,6 +12,13 @@ import { nodeKernels } from '../kernels.ts';
 export interface ModelHandle {
   readonly id: string;
   readonly bytes: Uint8Array;
+}
+
+/** A potential file as it travels to a worker: its text, the name for messages, and the hash that names it. */
+export interface PotentialFile {
+  readonly id: string;
+  readonly name: string;
+  readonly text: string;
 }
 
 /** Programs and models that are kept ready at most. */
@@ -20,6 +29,7 @@ export class Machine {
   readonly kernels: Kernels;
   private readonly programs = new Map<string, AceProgram>();
   private readonly potentials = new Map<string, AcePotential>();
+  private readonly files = new Map<string, PotentialProgram>();
   private kept: { readonly id: string; readonly whitener: Whitener } | null = null;
 
   constructor(kernel: string | null) {
@@ -61,9 +71,20 @@ export class Machine {
     return this.kept.whitener;
   }
 
+  /** The potential of a `.yace` file, with the splines that simulation programs make of its radial functions. */
+  filePotential({ id, name, text }: PotentialFile): PotentialProgram {
+    const known = this.files.get(id);
+    if (known !== undefined) return known;
+    const program = this.kernels.compile(splinedPotential(readYace(text, name)), 'exact');
+    for (const other of this.files.values()) other.dispose();
+    this.files.clear();
+    this.files.set(id, program);
+    return program;
+  }
+
   dispose(): void {
     this.kept?.whitener.dispose();
-    for (const program of this.programs.values()) program.dispose();
+    for (const program of [...this.programs.values(), ...this.files.values()]) program.dispose();
     this.kernels.dispose();
   }
 }

@@ -1,8 +1,12 @@
 import { assessWalker, candidateRows, dimerScans, exploreWalker, meanDescriptors } from '../learning/walkers.ts';
+import { judgeFoldTask } from '../training/choose-basis.ts';
 import { evaluateFrames } from '../training/evaluate.ts';
+import { evaluateShare } from '../training/file-potential.ts';
 import { predictStructures } from '../training/predict.ts';
 import { modelPropertyCard } from '../training/property-card.ts';
 import { columnScale, factorsOf, leftOutOf } from '../training/passes.ts';
+import type { Kernels } from '../../kernels/kernels.ts';
+import { climbTask } from '../training/evidence-search.ts';
 import { Machine } from './machine.ts';
 
 /**
@@ -12,6 +16,8 @@ import { Machine } from './machine.ts';
 const TASKS = {
   columnScale,
   factors: factorsOf,
+  judgeFold: judgeFoldTask,
+  climb: climbTask,
   leftOut: leftOutOf,
   evaluate: evaluateFrames,
   predict: predictStructures,
@@ -21,6 +27,7 @@ const TASKS = {
   meanDescriptors,
   dimers: dimerScans,
   properties: modelPropertyCard,
+  share: evaluateShare,
 };
 
 type Registry = typeof TASKS;
@@ -33,6 +40,7 @@ export type TaskResult<N extends TaskName> = ReturnType<Registry[N]>;
 
 /** Runs tasks on one thread. */
 export interface TaskRunner {
+  readonly kernels: Kernels;
   run<N extends TaskName>(name: N, argument: TaskArguments<N>): TaskResult<N>;
   dispose(): void;
 }
@@ -41,6 +49,7 @@ export interface TaskRunner {
 export function createTasks(kernel: string | null): TaskRunner {
   const machine = new Machine(kernel);
   return {
+    kernels: machine.kernels,
     run: (name, argument) => (TASKS[name] as (machine: Machine, argument: unknown) => never)(machine, argument),
     dispose: () => machine.dispose(),
   };
