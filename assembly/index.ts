@@ -2,6 +2,7 @@
 export { allocate, release, releaseTo } from './arena';
 export { factorCholesky } from './cholesky';
 export { accumulateGram, gramAll, gramLower, gramUpper, PANEL_ROWS, product } from './gram';
+export { PROBE_WIDTH, probe } from './probe';
 export { eliminate, scratchBytes } from './qr';
 export {
   mirrorAbove,
