@@ -1,0 +1,125 @@
+import type { ProductBond, ProductFunction, ProductPotential } from './product-basis.ts';
+import { coreRepulsion, innerSwitch, type RadialFunctions } from './radial.ts';
+import { SmoothedZbl } from './zbl.ts';
+
+/** Radial index and angular momentum of one R_nl; n from 1. */
+export interface RadialIndex {
+  readonly n: number;
+  readonly l: number;
+}
+
+/** Radial functions that products of two and more factors need of a neighbour element: by l, then by n. */
+export function radialIndices(functions: readonly ProductFunction[], mu: number): RadialIndex[] {
+  const found = new Map<number, RadialIndex>();
+  for (const { mus, ns, ls } of functions) {
+    for (let t = 0; mus.length > 1 && t < mus.length; t++) {
+      if (mus[t] === mu) found.set(ls[t]! * 4096 + ns[t]!, { n: ns[t]!, l: ls[t]! });
+    }
+  }
+  return [...found.entries()].sort(([a], [b]) => a - b).map(([, index]) => index);
+}
+
+/** [densities, count] c̃_pk: functions of one factor of a neighbour element, folded into one sum of g_k per density. */
+function singleFactors(functions: readonly ProductFunction[], mu: number, densities: number, count: number) {
+  const folded = new Float64Array(densities * count);
+  for (const { mus, ns, coefficients } of functions) {
+    if (mus.length !== 1 || mus[0] !== mu) continue;
+    for (let p = 0; p < densities; p++) {
+      const at = p * count + ns[0]! - 1;
+      folded[at] = folded[at]! + coefficients[p]!;
+    }
+  }
+  return folded;
+}
+
+/**
+ * All that one neighbour brings with its distance, in a row: the R_nl of `indices`, then Σ_k c̃_pk g_k of the functions of
+ * one factor for each density, then the core; inner switches included. Exact: nothing is tabulated.
+ */
+export class BondFunctions implements RadialFunctions {
+  readonly cutoff: number;
+  readonly count: number;
+  readonly indices: readonly RadialIndex[];
+  private readonly bond: ProductBond;
+  private readonly zbl: SmoothedZbl | null;
+  /** Every row but the core as a sparse combination of g_k: entries first[row] … first[row + 1] − 1. */
+  private readonly first: Int32Array;
+  private readonly terms: Int32Array;
+  private readonly mixing: Float64Array;
+  private readonly g: Float64Array;
+  private readonly slopes: Float64Array;
+  private readonly inner = new Float64Array(2);
+  private readonly core = new Float64Array(2);
+
+  constructor(potential: ProductPotential, mu0: number, mu: number) {
+    const bond = potential.bonds[mu0]![mu]!;
+    const functions = potential.functions[mu0]!;
+    const densities = potential.embeddings[mu0]!.densities.length;
+    const basis = bond.radial.count;
+    this.bond = bond;
+    this.cutoff = bond.radial.cutoff;
+    this.indices = radialIndices(functions, mu);
+    this.count = this.indices.length + densities + 1;
+    this.zbl =
+      bond.inner.type === 'zbl'
+        ? new SmoothedZbl(potential.elements[mu0]!, potential.elements[mu]!, this.cutoff, bond.cutoffWidth)
+        : null;
+    const rows = this.indices.map(({ n, l }) => {
+      const from = ((n - 1) * (bond.lmax + 1) + l) * basis;
+      return bond.coefficients.subarray(from, from + basis);
+    });
+    const single = singleFactors(functions, mu, densities, basis);
+    for (let p = 0; p < densities; p++) rows.push(single.subarray(p * basis, (p + 1) * basis));
+    const entries = rows.map((row) => Array.from(row.keys()).filter((k) => row[k] !== 0));
+    this.first = new Int32Array(rows.length + 1);
+    entries.forEach((ks, row) => {
+      this.first[row + 1] = this.first[row]! + ks.length;
+    });
+    this.terms = Int32Array.from(entries.flat());
+    this.mixing = Float64Array.from(entries.flatMap((ks, row) => ks.map((k) => rows[row]![k]!)));
+    this.g = new Float64Array(basis);
+    this.slopes = new Float64Array(basis);
+  }
+
+  /** Values and slopes at r > 0 (see the interface). */
+  evaluate(r: number, values: Float64Array, slopes: Float64Array, offset: number): void {
+    const { bond, count, first, terms, mixing, g, slopes: dg, inner, core } = this;
+    if (r >= this.cutoff) {
+      values.fill(0, offset, offset + count);
+      slopes.fill(0, offset, offset + count);
+      return;
+    }
+    const basis = g.length;
+    bond.radial.evaluate(r, g, dg, 0);
+    if (this.zbl === null) coreRepulsion(r, this.cutoff, bond.core.prefactor, bond.core.lambda, core);
+    else {
+      this.zbl.evaluate(r, core);
+      core[0] = core[0]! * bond.core.prefactor;
+      core[1] = core[1]! * bond.core.prefactor;
+    }
+    if (bond.inner.type === 'distance') {
+      innerSwitch(r, bond.inner.cutoff, bond.inner.width, inner);
+      const [f, df] = [inner[0]!, inner[1]!];
+      core[1] = core[1]! * f + core[0]! * df;
+      core[0] = core[0]! * f;
+      for (let k = 0; f > 0 && k < basis; k++) {
+        dg[k] = dg[k]! * (1 - f) - g[k]! * df;
+        g[k] = g[k]! * (1 - f);
+      }
+    }
+    for (let row = 0, e = 0; row < count - 1; row++) {
+      let value = 0;
+      let slope = 0;
+      for (const end = first[row + 1]!; e < end; e++) {
+        const c = mixing[e]!;
+        const k = terms[e]!;
+        value += c * g[k]!;
+        slope += c * dg[k]!;
+      }
+      values[offset + row] = value;
+      slopes[offset + row] = slope;
+    }
+    values[offset + count - 1] = core[0]!;
+    slopes[offset + count - 1] = core[1]!;
+  }
+}
