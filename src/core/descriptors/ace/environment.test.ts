@@ -3,6 +3,7 @@ import { RandomStream } from '../../random.ts';
 import { neighborList } from '../../structure/neighbor-list.ts';
 import type { Structure } from '../../structure/structure.ts';
 import type { AceSpecification } from './basis.ts';
+import { buildAceBasis } from './enumerate.ts';
 import { Environment } from './environment.ts';
 import { HARMONIC_STRIDE, harmonicIndex, SphericalHarmonics } from './harmonics.ts';
 import { componentLayout } from './products.ts';
@@ -21,7 +22,7 @@ const SPECIFICATION: AceSpecification = {
     [near, far],
   ],
 };
-const layout = componentLayout(2, SPECIFICATION.nmax, SPECIFICATION.lmax);
+const layout = componentLayout(2, buildAceBasis(SPECIFICATION).functions);
 
 function clusterOf(positions: readonly (readonly number[])[], elements: readonly number[]) {
   const structure: Structure = {

@@ -6,6 +6,41 @@ import { HARMONIC_STRIDE, SphericalHarmonics } from './harmonics.ts';
 import type { ComponentLayout } from './products.ts';
 import { innerSwitch, SphericalBessel, switchedCoreRepulsion } from './radial.ts';
 
+/** Radial functions of every pair of elements, inner switch included, and the core repulsion that takes their place. */
+export class PairFunctions {
+  /** Number of radial functions. */
+  readonly count: number;
+  /** Switched core repulsion of the last distance (eV) and its slope (eV/Å). */
+  readonly core: Float64Array = new Float64Array(2);
+  private readonly pairs: readonly (readonly AcePair[])[];
+  private readonly bases: readonly (readonly SphericalBessel[])[];
+  private readonly inner = new Float64Array(2);
+
+  constructor(pairs: readonly (readonly AcePair[])[], count: number) {
+    this.pairs = pairs;
+    this.count = count;
+    this.bases = pairs.map((row) => row.map((pair) => new SphericalBessel(pair.cutoff, count)));
+  }
+
+  /** Writes values and slopes at r of the pair (mu0, mu) to `values` and `slopes` from `offset` on, and fills `core`. */
+  evaluate(mu0: number, mu: number, r: number, values: Float64Array, slopes: Float64Array, offset: number): void {
+    const { inner, core } = this;
+    const pair = this.pairs[mu0]![mu]!;
+    this.bases[mu0]![mu]!.evaluate(r, values, slopes, offset);
+    core[0] = 0;
+    core[1] = 0;
+    if (r >= pair.innerCutoff) return;
+    innerSwitch(r, pair.innerCutoff, pair.innerWidth, inner);
+    const keep = 1 - inner[0]!;
+    const dKeep = -inner[1]!;
+    for (let k = offset; k < offset + this.count; k++) {
+      slopes[k] = slopes[k]! * keep + values[k]! * dKeep;
+      values[k] = values[k]! * keep;
+    }
+    switchedCoreRepulsion(r, pair, core);
+  }
+}
+
 /** Neighbours of one atom within the cutoffs of its pairs. Buffers are reused from atom to atom. */
 export class Environment {
   /** Number of neighbours. */
@@ -29,15 +64,14 @@ export class Environment {
   readonly nHarmonics: number;
   private readonly layout: ComponentLayout;
   private readonly pairs: readonly (readonly AcePair[])[];
-  private readonly bases: readonly (readonly SphericalBessel[])[];
+  private readonly functions: PairFunctions;
   private readonly angular: SphericalHarmonics;
-  private readonly scratch = new Float64Array(2);
 
   constructor(specification: AceSpecification, layout: ComponentLayout) {
     this.layout = layout;
     this.pairs = specification.pairs;
-    this.nRadial = Math.max(...specification.nmax);
-    this.bases = specification.pairs.map((row) => row.map((pair) => new SphericalBessel(pair.cutoff, this.nRadial)));
+    this.nRadial = Math.max(...layout.counts);
+    this.functions = new PairFunctions(specification.pairs, this.nRadial);
     this.angular = new SphericalHarmonics(layout.lmax);
     this.nHarmonics = this.angular.count;
   }
@@ -60,9 +94,9 @@ export class Environment {
     const first = list.offsets[i]!;
     const last = list.offsets[i + 1]!;
     this.reserve(last - first);
-    const { nRadial, scratch } = this;
-    const pairs = this.pairs[elementOf[i]!]!;
-    const bases = this.bases[elementOf[i]!]!;
+    const { nRadial, functions } = this;
+    const mu0 = elementOf[i]!;
+    const pairs = this.pairs[mu0]!;
     const stride = HARMONIC_STRIDE * this.nHarmonics;
     let size = 0;
     this.coreEnergy = 0;
@@ -70,8 +104,7 @@ export class Environment {
       const r = list.distances[p]!;
       const j = list.indices[p]!;
       const mu = elementOf[j]!;
-      const pair = pairs[mu]!;
-      if (r >= pair.cutoff) continue;
+      if (r >= pairs[mu]!.cutoff) continue;
       requireDistance(r, i, j);
       const x = list.vectors[3 * p]! / r;
       const y = list.vectors[3 * p + 1]! / r;
@@ -82,20 +115,9 @@ export class Environment {
       this.directions[3 * size] = x;
       this.directions[3 * size + 1] = y;
       this.directions[3 * size + 2] = z;
-      bases[mu]!.evaluate(r, this.radial, this.slopes, size * nRadial);
-      this.coreSlopes[size] = 0;
-      if (r < pair.innerCutoff) {
-        innerSwitch(r, pair.innerCutoff, pair.innerWidth, scratch);
-        const keep = 1 - scratch[0]!;
-        const dKeep = -scratch[1]!;
-        for (let k = size * nRadial; k < (size + 1) * nRadial; k++) {
-          this.slopes[k] = this.slopes[k]! * keep + this.radial[k]! * dKeep;
-          this.radial[k] = this.radial[k]! * keep;
-        }
-        switchedCoreRepulsion(r, pair, scratch);
-        this.coreEnergy += scratch[0]!;
-        this.coreSlopes[size] = scratch[1]!;
-      }
+      functions.evaluate(mu0, mu, r, this.radial, this.slopes, size * nRadial);
+      this.coreEnergy += functions.core[0]!;
+      this.coreSlopes[size] = functions.core[1]!;
       this.angular.evaluate(x, y, z, this.harmonics, size * stride);
       size++;
     }

@@ -15,8 +15,7 @@ const PER_COMPONENT = 10;
  * @param neighbours mean number of neighbours within the cutoff
  */
 export function evaluationCost(basis: AceBasis, neighbours: number): number {
-  const { elements, nmax, lmax } = basis.specification;
-  const layout = componentLayout(elements.length, nmax, lmax);
+  const layout = componentLayout(basis.specification.elements.length, basis.functions);
   // Every central element has the same functions.
   const functions = basis.functions[0]!;
   const program = compileProducts(functions, layout);

@@ -59,8 +59,8 @@ function direct(fn: AceFunction, layout: ComponentLayout, base: Float64Array): n
 }
 
 describe.each(CASES)('products, $name', (c) => {
-  const layout = componentLayout(c.nElements, c.nmax, c.lmax);
   const functions = functionsOf(c);
+  const layout = componentLayout(c.nElements, [functions]);
   const program = compileProducts(functions, layout);
   const graph = new ProductGraph(program);
   const base = randomBase(layout, 3);
@@ -133,14 +133,19 @@ describe.each(CASES)('products, $name', (c) => {
 
 describe('sharing', () => {
   const c: Case = { name: '', nElements: 1, nmax: [8, 4, 4], lmax: [0, 3, 3] };
-  const layout = componentLayout(1, c.nmax, c.lmax);
   const functions = functionsOf(c);
+  const layout = componentLayout(1, [functions]);
   const program = compileProducts(functions, layout);
 
   it('lays out only the n that some order uses at each l', () => {
     expect([...layout.counts]).toEqual([8, 4, 4, 4]);
     expect(layout.perElement).toBe(8 + 4 * (2 + 3 + 4));
-    expect([...componentLayout(2, [5, 3, 2], [0, 1, 3]).counts]).toEqual([5, 3, 2, 2]);
+    const other = functionsOf({ name: '', nElements: 2, nmax: [5, 3, 2], lmax: [0, 1, 3] });
+    expect([...componentLayout(2, [other, other]).counts]).toEqual([5, 3, 2, 2]);
+    // What no function of any central element uses has no place: here order 3 and the second half of order 1.
+    const few = other.filter(({ order, ns }) => order === 2 || (order === 1 && ns[0]! < 4));
+    expect([...componentLayout(2, [few.slice(0, 2), few]).counts]).toEqual([3, 3]);
+    expect([...componentLayout(1, [other.filter(({ order }) => order === 1)]).counts]).toEqual([5]);
   });
 
   it('makes each product once and keeps factors before products', () => {

@@ -21,12 +21,20 @@ export interface ComponentLayout {
   readonly perElement: number;
 }
 
-/** Components in use by an nmax and lmax per order. */
-export function componentLayout(nElements: number, nmax: readonly number[], lmax: readonly number[]): ComponentLayout {
-  const top = Math.max(...lmax);
-  const counts = Int32Array.from({ length: top + 1 }, (_, l) =>
-    Math.max(...nmax.map((n, k) => (lmax[k]! >= l ? n : 0))),
-  );
+/** Components that the functions of all central elements use: every n up to the largest that occurs with each l. */
+export function componentLayout(nElements: number, functions: readonly (readonly AceFunction[])[]): ComponentLayout {
+  const largest: number[] = [0];
+  // Central elements mostly share one list.
+  for (const list of new Set(functions)) {
+    for (const { ls, ns } of list) {
+      ls.forEach((l, t) => {
+        while (largest.length <= l) largest.push(0);
+        largest[l] = Math.max(largest[l]!, ns[t]!);
+      });
+    }
+  }
+  const top = largest.length - 1;
+  const counts = Int32Array.from(largest);
   const starts = new Int32Array(((top + 1) * (top + 2)) / 2);
   let perElement = 0;
   for (let l = 0, lm = 0; l <= top; l++) {

@@ -24,13 +24,13 @@ class TypeScriptAceProgram implements AceProgram {
   private readonly gradient = new Float64Array(3);
 
   constructor(basis: AceBasis) {
-    const { elements, nmax, lmax, pairs } = basis.specification;
+    const { elements, pairs } = basis.specification;
     this.basis = basis;
     this.size = basis.offsets.at(-1)!;
     this.widest = Math.max(...basis.functions.map((list) => list.length));
     this.longestCutoff = Math.max(...pairs.flat().map((pair) => pair.cutoff));
     this.elements = new ElementIndex(elements);
-    this.layout = componentLayout(elements.length, nmax, lmax);
+    this.layout = componentLayout(elements.length, basis.functions);
     this.environment = new Environment(basis.specification, this.layout);
     // Central elements with the same list of functions share its program.
     const programs = new Map<readonly AceFunction[], ProductProgram>();
