@@ -29,6 +29,8 @@ describe('fitSettingsOf', () => {
     expect(
       await settings({
         preset: 'small',
+        budget: '40us',
+        priorStrength: '0.1',
         nmax: '8, 4,3',
         lmax: '0,3,2',
         cutoff: '5.5',
@@ -46,6 +48,8 @@ describe('fitSettingsOf', () => {
     ).toEqual({
       ...DEFAULT_FIT,
       preset: 'small',
+      budget: { microseconds: 40 },
+      strength: 0.1,
       nmax: [8, 4, 3],
       lmax: [0, 3, 2],
       cutoff: 5.5,
@@ -63,8 +67,10 @@ describe('fitSettingsOf', () => {
   });
 
   it.each([
-    [{ preset: 'tiny' }, '--preset must be one of small, medium, large, xlarge, got "tiny"'],
-    [{ balance: 'best' }, '--balance must be one of fixed, cv, evidence, got "best"'],
+    [{ preset: 'tiny' }, '--preset must be one of auto, small, medium, large, xlarge, got "tiny"'],
+    [{ budget: 'much' }, '--budget must be a number of functions as 1500 or a time as 40us, got "much"'],
+    [{ priorStrength: '0' }, '--prior-strength must be a positive number, got "0"'],
+    [{ balance: 'best' }, '--balance must be one of auto, fixed, cv, evidence, got "best"'],
     [{ prior: 'flat' }, '--prior must be one of smoothness, isotropic, got "flat"'],
     [{ energyNoise: 'none' }, '--energy-noise must be one of sqrt, atom, got "none"'],
     [{ cutoff: '-3' }, '--cutoff must be a positive number up to 20 (Å), got "-3"'],

@@ -15,7 +15,9 @@ import type { VerbOptions } from './verb.ts';
 
 /** Å; neighbours grow with its cube. */
 const LARGEST_CUTOFF = 20;
-const BALANCES = ['fixed', 'cv', 'evidence'] as const;
+const BALANCES = ['auto', 'fixed', 'cv', 'evidence'] as const;
+/** Sizes of a basis: chosen from the data, or a preset. */
+export const FIT_PRESETS = ['auto', ...PRESET_NAMES] as const;
 
 function choice<T extends string>(value: unknown, flag: string, allowed: readonly T[], fallback: T): T {
   if (value === undefined) return fallback;
@@ -37,6 +39,20 @@ function isolatedAtoms(text: string | undefined): Record<string, number> {
       return [symbol, energy];
     }),
   );
+}
+
+/** `1500` as functions of all elements, `40us` as estimated µs for an atom and step. */
+function evaluationBudget(text: string | undefined): FitSettings['budget'] {
+  if (text === undefined) return null;
+  const [, number, unit] = /^\s*([0-9.]+)\s*(us|µs)?\s*$/.exec(text) ?? [];
+  const value = Number(number);
+  if (!(value > 0)) {
+    throw new InputError(
+      'BAD_OPTION',
+      `--budget must be a number of functions as 1500 or a time as 40us, got "${text}"`,
+    );
+  }
+  return unit === undefined ? { functions: value } : { microseconds: value };
 }
 
 /** Weights from a YAML file. @throws FormatError `BAD_WEIGHTS` with line and column */
@@ -92,7 +108,8 @@ export async function fitSettingsOf(options: VerbOptions, cwd: string): Promise<
   }
   return {
     ...DEFAULT_FIT,
-    preset: choice(options.preset, '--preset', PRESET_NAMES, DEFAULT_FIT.preset),
+    preset: choice(options.preset, '--preset', FIT_PRESETS, DEFAULT_FIT.preset),
+    budget: evaluationBudget(options.budget as string | undefined),
     nmax,
     lmax,
     cutoff: numberOption(
@@ -115,6 +132,7 @@ export async function fitSettingsOf(options: VerbOptions, cwd: string): Promise<
       'a number ≥ 0',
       DEFAULT_FIT.exponent,
     ),
+    strength: positive('priorStrength', '--prior-strength', ''),
     energyNoise: choice(options.energyNoise, '--energy-noise', ['sqrt', 'atom'] as const, DEFAULT_FIT.energyNoise),
     stress: options.stress !== false,
     weights: await groupWeights(options.weights as string | undefined, cwd),

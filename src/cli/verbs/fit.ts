@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { PRESET_NAMES } from '../../core/descriptors/ace/presets.ts';
 import type { DimerSummary } from '../../core/potentials/dimer-scan.ts';
 import { isolatedAtomEnergies } from '../../core/potentials/linear-model.ts';
 import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
@@ -11,7 +10,7 @@ import { checkWritable, writeFileAtomic } from '../../node/files.ts';
 import { readFrames } from '../../node/frames.ts';
 import { checkJudgeable, checkSpecies, judgedFrames } from '../../node/training/check-frames.ts';
 import { evaluateModel } from '../../node/training/evaluate.ts';
-import type { Fit, FitProgress } from '../../node/training/fit.ts';
+import type { Fit } from '../../node/training/fit.ts';
 import { fitModel } from '../../node/training/fit.ts';
 import { openModel } from '../../node/training/open-model.ts';
 import { DEFAULT_FIT } from '../../node/training/settings.ts';
@@ -27,12 +26,14 @@ import {
   threadsOption,
   withPool,
 } from '../data-options.ts';
+import { choiceJson, choiceReport } from '../choice-report.ts';
 import { errorTable } from '../error-table.ts';
 import { EXIT } from '../errors.ts';
-import { checkWeightGroups, fitSettingsOf } from '../fit-settings.ts';
+import { checkWeightGroups, FIT_PRESETS, fitSettingsOf } from '../fit-settings.ts';
+import { fitProgress } from '../fit-progress.ts';
 import { formatSeconds, plural } from '../output.ts';
 import { cell } from '../table.ts';
-import type { Verb, VerbContext, VerbOptions } from '../verb.ts';
+import type { Verb } from '../verb.ts';
 
 /** How reference energies were found, in words. */
 const ORIGINS = {
@@ -94,7 +95,7 @@ function report(
   for (const warning of fit.warnings) lines.push(`warning: ${warning}`);
   const { columns, rows } = trainingTables(fit, test);
   return (
-    `${lines.join('\n')}\n\n${errorTable(columns, rows)}left out: each structure by the fit to all others\n` +
+    `${lines.join('\n')}\n\n${fit.choice === null ? '' : `${choiceReport(fit.choice)}\n`}${errorTable(columns, rows)}left out: each structure by the fit to all others\n` +
     `\nwritten to ${path} in ${formatSeconds(seconds)}\n`
   );
 }
@@ -120,19 +121,25 @@ export const verb: Verb = {
         'labelled structures: extended XYZ or gzip of it, file@start:stop:step, - for standard input',
       )
       .requiredOption('-o, --output <model>', 'model file to write')
-      .option('--preset <size>', `size of the basis: ${PRESET_NAMES.join(', ')}`, DEFAULT_FIT.preset)
+      .option(
+        '--preset <size>',
+        `size of the basis: ${FIT_PRESETS.join(', ')} (auto: chosen from the data)`,
+        DEFAULT_FIT.preset,
+      )
+      .option('--budget <n>', 'most that a chosen basis may cost: functions, or estimated µs per atom as 40us')
       .option('--nmax <list>', 'largest radial index by order, as 8,4,3')
       .option('--lmax <list>', 'largest angular momentum by order, as 0,3,2')
       .option('--cutoff <Å>', 'cutoff; by default 2.6 typical bond lengths')
       .option('--inner-cutoff <Å>', 'where the repulsive core takes over; by default from covalent radii and the data')
       .option(
         '--balance <mode>',
-        'energies against forces: fixed, cv (cross-validated) or evidence',
+        'energies against forces: auto (chosen with the basis), fixed, cv (cross-validated) or evidence',
         DEFAULT_FIT.balance,
       )
       .option('--ratio <Å>', 'σ_E/σ_F of the fixed balance', String(DEFAULT_FIT.ratio))
       .option('--prior <kind>', 'smoothness or isotropic', DEFAULT_FIT.prior)
       .option('--exponent <p>', 'exponent of the smoothness prior', String(DEFAULT_FIT.exponent))
+      .option('--prior-strength <x>', 'prior precision relative to that of largest evidence; by default chosen')
       .option('--energy-noise <kind>', 'energy noise grows with √N (sqrt) or N (atom)', DEFAULT_FIT.energyNoise)
       .option('--no-stress', 'leave the stress labels out')
       .option('--weights <file>', 'YAML file: config_type → {energy, forces, virial} weights')
@@ -160,7 +167,12 @@ export const verb: Verb = {
       checkSpecies(test.frames, speciesOf(frames.map((frame) => frame.structure)));
     }
     const { fit, judged, dimers } = await withPool(threads, context, async (pool) => {
-      const fitted = await fitModel(frames, settings, pool, { progress: progressOf(options, context) });
+      const fitted = await fitModel(
+        frames,
+        settings,
+        pool,
+        options.json === true ? {} : { progress: fitProgress(context) },
+      );
       const bytes = writeModel(fitted.model, fitted.basis);
       await writeFileAtomic(path, bytes);
       return {
@@ -187,19 +199,6 @@ export const verb: Verb = {
   },
 };
 
-/** Progress on standard error: a line that is redrawn on a terminal, otherwise one line for each phase that ends. */
-function progressOf(options: VerbOptions, context: VerbContext): FitProgress {
-  let told = '';
-  return (phase, done, total) => {
-    const text = `${phase} ${Math.floor((10 * done) / total) * 10} %`;
-    if (text === told || options.json === true) return;
-    told = text;
-    const last = phase === 'leave-one-out' && done === total;
-    if (context.isTTY) context.stderr(last ? '\r\u001b[K' : `\r\u001b[K${text}`);
-    else if (done === total) context.stderr(`${phase} done\n`);
-  };
-}
-
 /** What `--json` prints. */
 function jsonResult(
   fit: Fit,
@@ -219,6 +218,7 @@ function jsonResult(
     evidenceConverged: training.evidenceConverged,
     noise: posterior.hyperparameters.noise,
     balance: training.balance,
+    ...choiceJson(fit.choice),
     e0: Object.fromEntries(specification.elements.map((symbol, e) => [symbol, energies[e]])),
     seconds,
     leaveOneOut: uncertainty.leaveOneOut,

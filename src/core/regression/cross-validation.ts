@@ -78,23 +78,24 @@ const betaOf = (noise: RelativeNoise, kind: (typeof OBSERVATION_KINDS)[number]):
   return 1 / (ratio * ratio);
 };
 
-/** One triangle of a Gram matrix of some columns, all[c, c′] − own[c, c′], added into p with a factor. */
-function addGram(
-  p: Float64Array,
+/** The upper triangle of all[c, c′] − own[c, c′] for some columns: the Gram matrix of the other folds. */
+function complementGram(
   columns: Int32Array,
   d: number,
-  all: Float64Array,
+  all: Float64Array | null,
   own: Float64Array | null,
-  beta: number,
-): void {
+): Float64Array | null {
+  if (all === null) return null;
   const k = columns.length;
+  const gram = new Float64Array(k * k);
   for (let i = 0; i < k; i++) {
     const row = columns[i]! * d;
     for (let j = i; j < k; j++) {
       const at = row + columns[j]!;
-      p[i * k + j] = p[i * k + j]! + beta * (own === null ? all[at]! : all[at]! - own[at]!);
+      gram[i * k + j] = own === null ? all[at]! : all[at]! - own[at]!;
     }
   }
+  return gram;
 }
 
 /**
@@ -119,15 +120,16 @@ export function judgeFold(
   const d = fold.forces.columns;
   return trials.map(({ columns, prior, noises }) => {
     const k = columns.length;
+    const grams = perKind((kind) => complementGram(columns, d, all.gram[kind], own.gram[kind]));
     return noises.map((noise) => {
       const p = new Float64Array(k * k);
       const right = new Float64Array(k);
       for (const kind of OBSERVATION_KINDS) {
-        const gram = all.gram[kind];
+        const gram = grams[kind];
         const cross = all.cross[kind];
         if (gram === null || cross === null) continue;
         const beta = betaOf(noise, kind);
-        addGram(p, columns, d, gram, own.gram[kind], beta);
+        for (let at = 0; at < p.length; at++) p[at] = p[at]! + beta * gram[at]!;
         for (let i = 0; i < k; i++) {
           const c = columns[i]!;
           right[i] = right[i]! + beta * (cross[c]! - (own.cross[kind]?.[c] ?? 0));

@@ -51,7 +51,7 @@ describe('conditions', () => {
 
 describe('settings of the fits', () => {
   it('are the defaults of a fit, with the smaller basis of a run', () => {
-    expect(fitSettings(file())).toEqual({ ...DEFAULT_FIT, preset: 'small' });
+    expect(fitSettings(file())).toEqual({ ...DEFAULT_FIT, preset: 'small', balance: 'fixed', strength: 1 });
   });
 
   it('follow the run file in everything it can say', () => {

@@ -21,6 +21,7 @@ export function fitSettings(runFile: RunFile): FitSettings {
     ratio: fit.ratio,
     prior: fit.prior,
     exponent: fit.exponent,
+    strength: 1,
     stress: fit.stress,
     seed,
   };

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ObservationSettings } from '../../core/dataset/accumulate.ts';
 import { offsetGroupOf } from '../../core/dataset/accumulate.ts';
 import type { ColumnLayout } from '../../core/dataset/dataset.ts';
@@ -15,18 +16,24 @@ import { crossValidateBalance } from '../../core/regression/balance.ts';
 import { columnScales, mergeFactors } from '../../core/regression/factor.ts';
 import { evaluateEvidence, evidenceProblem } from '../../core/regression/evidence.ts';
 import type { EvidenceOptimum } from '../../core/regression/maximize-evidence.ts';
-import { maximizeEvidence } from '../../core/regression/maximize-evidence.ts';
 import { fitPosterior } from '../../core/regression/posterior.ts';
 import { smoothnessPrior } from '../../core/regression/prior.ts';
-import type { FactorState, PerKind, Prior } from '../../core/regression/regression.ts';
+import { subsetFactor } from '../../core/regression/subset.ts';
+import type { FactorState, ObservationKind, PerKind, Prior } from '../../core/regression/regression.ts';
 import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
 import { structureId } from '../../core/structure/identity.ts';
 import type { Frame } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
 import type { TaskPool } from '../workers/pool.ts';
+import { sharedCopy } from '../workers/shared.ts';
 import { checkFrames, checkSpecies, labelWarnings } from './check-frames.ts';
 import { chunksOf } from './chunks.ts';
+import { searchEvidence, sharedFactors } from './evidence-search.ts';
+import { firstPass } from './first-pass.ts';
 import { errorBars } from './error-bars.ts';
+import { candidatesFor, columnsOf, DEFAULT_BUDGET } from './candidates.ts';
+import type { BasisChoice } from './choose-basis.ts';
+import { chooseBasis } from './choose-basis.ts';
 import type { FitContext } from './passes.ts';
 import type { FitSettings } from './settings.ts';
 import { resolveBasis, resolveSpecification } from './specification.ts';
@@ -35,8 +42,6 @@ import { resolveBasis, resolveSpecification } from './specification.ts';
 const SCALE_SAMPLE = 16;
 /** Atoms whose descriptors are kept for leverage and novelty. */
 const DESCRIPTOR_SAMPLE = 6000;
-/** Chunks of the first pass at most: each leaves three factors, 24 d² bytes, until they are merged. */
-const FACTOR_CHUNKS = 32;
 /** A stress offset is believed when it gains this much, nats. */
 export const OFFSET_GAIN = 15;
 /** Prior standard deviation of reference-energy corrections, eV, and of offsets of label groups and stresses, eV/atom. */
@@ -46,7 +51,11 @@ const OFFSET_PRIOR = 1;
 const PINNED = 1e18;
 
 /** Phases of a fit, for progress. */
-export type FitProgress = (phase: 'rows' | 'evidence' | 'leave-one-out', done: number, total: number) => void;
+export type FitProgress = (
+  phase: 'rows' | 'choice' | 'evidence' | 'leave-one-out',
+  done: number,
+  total: number,
+) => void;
 
 /** A fit: the model and what a person wants to know of it. */
 export interface Fit {
@@ -57,6 +66,8 @@ export interface Fit {
   /** Every frame with and without itself. */
   readonly leftOut: readonly LeftOut[];
   readonly evidence: EvidenceOptimum;
+  /** What was chosen from the data, null when the basis was given. */
+  readonly choice: BasisChoice | null;
   /** Findings that a person should read: offsets, degeneracies, missing convergence. */
   readonly warnings: readonly string[];
 }
@@ -131,7 +142,11 @@ export async function fitModel(
     throw new InputError('NO_STRUCTURES', 'data must hold structures of more than one atom, got isolated atoms only');
   const structures = frames.map((frame) => frame.structure);
   const specification = options.specification ?? resolveSpecification(structures, settings);
-  const basis = resolveBasis(specification, settings);
+  const candidates = choosable(frames, settings, options.specification)
+    ? candidatesFor(specification, structures, observationCount(frames), settings.budget ?? DEFAULT_BUDGET)
+    : null;
+  // Where a basis is to be chosen, the union of all candidates.
+  let basis = candidates?.union ?? resolveBasis(specification, settings);
   const species = basis.specification.elements.map(atomicNumberOf);
   checkSpecies(frames, species);
   const given = Object.fromEntries(
@@ -144,7 +159,7 @@ export async function fitModel(
       'reference energies: there are isolated atoms, but not with an energy for every element; they are not used',
     );
   const hasVirial = settings.stress && frames.some((frame) => frame.labels.virial !== null);
-  const layout: ColumnLayout = {
+  let layout: ColumnLayout = {
     basis: basis.offsets.at(-1)!,
     species,
     referenceEnergies: reference.origin === 'least-squares',
@@ -153,11 +168,11 @@ export async function fitModel(
   };
 
   const sampleStride = Math.max(1, Math.floor(structures.length / SCALE_SAMPLE));
-  const scale = await pool.run('columnScale', {
+  let scale = await pool.run('columnScale', {
     basis,
     structures: structures.filter((_, i) => i % sampleStride === 0).slice(0, SCALE_SAMPLE),
   });
-  const observation: ObservationSettings = {
+  let observation: ObservationSettings = {
     layout,
     reference,
     energyNoise: settings.energyNoise,
@@ -165,66 +180,103 @@ export async function fitModel(
     offsetKey: settings.offsetKey,
     stress: settings.stress,
   };
+  // First pass. With cross-validation every fold is accumulated apart.
+  const crossValidated = settings.balance === 'cv' || candidates !== null;
+  const foldCount = crossValidated ? settings.folds : 1;
+  const folds = crossValidated ? groupedFolds(frames, foldCount, settings.seed) : new Int32Array(frames.length);
+  const { kernels } = pool;
+  let folded = await firstPass(
+    pool,
+    { basis, observation, weights: settings.weights },
+    frames,
+    folds,
+    foldCount,
+    (done, total) => options.progress?.('rows', done, total),
+  );
+  const merge = (kind: ObservationKind): FactorState =>
+    mergeFactors(
+      folded.map((fold) => fold[kind]),
+      kernels.eliminate,
+    );
+  let factors: PerKind<FactorState> = { energy: merge('energy'), forces: merge('forces'), virial: merge('virial') };
+
+  let choice: BasisChoice | null = null;
+  if (candidates !== null) {
+    options.progress?.('choice', 0, 1);
+    const unionLayout = layout;
+    choice = await chooseBasis(
+      {
+        candidates,
+        folds: folded,
+        total: factors,
+        priorOf: (of, own) => priorOf(of, unionLayout, own, settings, unionLayout.stressOffset),
+        ratio: settings.ratio,
+        scanRatio: settings.balance === 'auto',
+      },
+      pool,
+      kernels,
+    );
+    const columns = columnsOf(candidates.list[choice.best]!.basis, basis, columnCount(layout));
+    basis = candidates.list[choice.best]!.basis;
+    layout = { ...layout, basis: basis.offsets.at(-1)! };
+    scale = Float64Array.from(columns.subarray(0, layout.basis), (column) => scale[column]!);
+    observation = { ...observation, layout, mask: { scale } };
+    const reduce = (state: PerKind<FactorState>): PerKind<FactorState> => ({
+      energy: subsetFactor(state.energy, columns, kernels),
+      forces: subsetFactor(state.forces, columns, kernels),
+      virial: subsetFactor(state.virial, columns, kernels),
+    });
+    factors = reduce(factors);
+    folded = settings.balance === 'cv' ? folded.map(reduce) : [];
+    options.progress?.('choice', 1, 1);
+  }
   const context: FitContext = { basis, observation, weights: settings.weights };
 
-  // First pass. With cross-validation every fold is accumulated apart.
-  const folds =
-    settings.balance === 'cv' ? groupedFolds(frames, settings.folds, settings.seed) : new Int32Array(frames.length);
-  const foldCount = settings.balance === 'cv' ? settings.folds : 1;
-  const chunks: { fold: number; frames: Frame[] }[] = [];
-  for (let fold = 0; fold < foldCount; fold++) {
-    const own = frames.filter((_, f) => folds[f] === fold);
-    for (const chunk of chunksOf(own, FACTOR_CHUNKS / foldCount)) chunks.push({ fold, frames: chunk });
-  }
-  const states = await pool.map(
-    'factors',
-    chunks.map((chunk) => ({ context, frames: chunk.frames })),
-    (done) => options.progress?.('rows', done, chunks.length),
-  );
-  const merge = (list: readonly PerKind<FactorState>[]): PerKind<FactorState> => ({
-    energy: mergeFactors(list.map((state) => state.energy)),
-    forces: mergeFactors(list.map((state) => state.forces)),
-    virial: mergeFactors(list.map((state) => state.virial)),
-  });
-  const factors = merge(states);
-
   options.progress?.('evidence', 0, 1);
-  const folded = Array.from({ length: foldCount }, (_, fold) =>
-    merge(states.filter((_, c) => chunks[c]!.fold === fold)),
-  );
   const curve =
     settings.balance === 'cv'
-      ? crossValidateBalance(folded, priorOf(basis, layout, factors, settings, layout.stressOffset))
+      ? crossValidateBalance(folded, priorOf(basis, layout, factors, settings, layout.stressOffset), {}, kernels)
       : null;
-  const ratio = curve === null ? settings.ratio : curve.points[curve.best]!.energyToForce;
+  const ratio = curve?.points[curve.best]!.energyToForce ?? choice?.ratio ?? settings.ratio;
   const balance =
     settings.balance === 'evidence'
       ? ({ mode: 'evidence' } as const)
       : ({ mode: 'fixed', energyToForce: ratio } as const);
   let prior = priorOf(basis, layout, factors, settings, false);
-  let evidence = maximizeEvidence(factors, prior, { balance });
+  const shared = sharedFactors(factors);
+  let evidence = await searchEvidence(pool, shared, prior, { balance });
   if (layout.stressOffset && factors.virial.count > 0) {
     const free = priorOf(basis, layout, factors, settings, true);
     const { hyperparameters } = evidence;
     // At hyperparameters that are best without the offset its gain is least; where that is no gain, none is looked for.
-    const least = evaluateEvidence(evidenceProblem(factors, free), hyperparameters).logEvidence - evidence.logEvidence;
+    const least =
+      evaluateEvidence(evidenceProblem(factors, free, kernels), hyperparameters).logEvidence - evidence.logEvidence;
     if (least > 0) {
-      const withOffset = maximizeEvidence(factors, free, { balance, start: hyperparameters });
+      const withOffset = await searchEvidence(pool, shared, free, { balance, start: hyperparameters });
       if (withOffset.logEvidence - evidence.logEvidence > OFFSET_GAIN) {
         prior = free;
         evidence = withOffset;
       }
     }
   }
-  const posterior = fitPosterior(factors, prior, evidence.hyperparameters);
+  const strength = settings.strength ?? (choice === null ? 1 : choice.strength / stiffnessOf(evidence));
+  if (strength !== 1) {
+    const { alpha, noise } = evidence.hyperparameters;
+    const hyperparameters = { alpha: strength * alpha, noise };
+    const there = evaluateEvidence(evidenceProblem(factors, prior, kernels), hyperparameters);
+    evidence = { ...evidence, hyperparameters, logEvidence: there.logEvidence, evidence: there };
+  }
+  const posterior = fitPosterior(factors, prior, evidence.hyperparameters, kernels);
   options.progress?.('evidence', 1, 1);
 
   const atoms = structures.reduce((sum, structure) => sum + atomCount(structure), 0);
   const stride = Math.max(1, Math.ceil(atoms / DESCRIPTOR_SAMPLE));
   const secondChunks = chunksOf(frames);
+  const travelling = { ...posterior, r: sharedCopy(posterior.r) };
+  const posteriorId = randomUUID();
   const passes = await pool.map(
     'leftOut',
-    secondChunks.map((chunk) => ({ context, frames: chunk, posterior, stride })),
+    secondChunks.map((chunk) => ({ context, frames: chunk, posterior: travelling, posteriorId, stride })),
     (done) => options.progress?.('leave-one-out', done, secondChunks.length),
   );
   const leftOut = passes.flatMap((pass) => pass.frames);
@@ -239,6 +291,7 @@ export async function fitModel(
     energyNoise: settings.energyNoise,
     miscoverage: settings.miscoverage,
     columns: columnCount(layout),
+    kernels,
   });
 
   const stressOffset = layout.stressOffset ? posterior.mean[columnOffsets(layout).stressOffset]! : 0;
@@ -274,19 +327,37 @@ export async function fitModel(
       logEvidence: evidence.logEvidence,
       evidenceConverged: evidence.converged,
       balance: {
-        mode: settings.balance,
+        mode: settings.balance !== 'auto' ? settings.balance : choice === null ? 'fixed' : 'cv',
         ratio: evidence.hyperparameters.noise.energy / evidence.hyperparameters.noise.forces,
-        curve: (curve?.points ?? []).map(({ energyToForce, rmse }) => ({
-          ratio: energyToForce,
-          energy: rmse.energy,
-          forces: rmse.forces,
-        })),
+        curve: (
+          curve?.points.map(({ energyToForce, rmse }) => ({ ratio: energyToForce, rmse })) ??
+          choice?.balances ??
+          []
+        ).map(({ ratio: r, rmse }) => ({ ratio: r, energy: rmse.energy, forces: rmse.forces })),
       },
       stressOffset: Math.abs(stressOffset) < 1e-9 ? 0 : stressOffset,
-      settings: settings as unknown as Record<string, unknown>,
+      settings: { ...settings, ...(choice === null ? {} : { strength, chosen: choice }) },
     },
   };
-  return { model, basis, frames, leftOut, evidence, warnings };
+  return { model, basis, frames, leftOut, evidence, choice, warnings };
+}
+
+/** α σ_F²: what the strength of the prior is next to the forces. */
+function stiffnessOf({ hyperparameters: { alpha, noise } }: EvidenceOptimum): number {
+  return alpha * noise.forces * noise.forces;
+}
+
+function observationCount(frames: readonly Frame[]): number {
+  return frames.reduce((sum, { labels }) => sum + (labels.energy === null ? 0 : 1) + (labels.forces?.length ?? 0), 0);
+}
+
+/** Whether a basis is to be chosen and can be: folds need energies and forces in each of them. */
+function choosable(frames: readonly Frame[], settings: FitSettings, given: AceSpecification | undefined): boolean {
+  if (settings.preset !== 'auto' || settings.nmax !== null || given !== undefined) return false;
+  return (
+    frames.filter(({ labels }) => labels.energy !== null).length >= 2 * settings.folds &&
+    frames.filter(({ labels }) => labels.forces !== null).length >= 2 * settings.folds
+  );
 }
 
 function concatenated(arrays: readonly Float64Array[]): Float64Array {

@@ -1,9 +1,13 @@
 import type { EnergyNoise } from '../../core/dataset/dataset.ts';
 import type { PerKind } from '../../core/regression/regression.ts';
+import type { EvaluationBudget } from './candidates.ts';
 
 /** Everything a person may say of a fit; the defaults are those of `DEFAULT_FIT`. Plain data, stored in the model. */
 export interface FitSettings {
-  readonly preset: 'small' | 'medium' | 'large' | 'xlarge';
+  /** `auto`: chosen from the data among bases within the budget. */
+  readonly preset: 'auto' | 'small' | 'medium' | 'large' | 'xlarge';
+  /** Most that a chosen basis may cost; null: `DEFAULT_BUDGET`. */
+  readonly budget: EvaluationBudget | null;
   /** Override the preset's sizes by order. */
   readonly nmax: readonly number[] | null;
   readonly lmax: readonly number[] | null;
@@ -11,11 +15,14 @@ export interface FitSettings {
   readonly cutoff: number | null;
   /** Å; null: from covalent radii and the shortest distance of each pair. */
   readonly innerCutoff: number | null;
-  readonly balance: 'fixed' | 'cv' | 'evidence';
+  /** `auto`: chosen along with the basis, otherwise fixed. */
+  readonly balance: 'auto' | 'fixed' | 'cv' | 'evidence';
   /** σ_E/σ_F of the fixed balance, Å. */
   readonly ratio: number;
   readonly prior: 'smoothness' | 'isotropic';
   readonly exponent: number;
+  /** Prior precision relative to that of largest evidence; null: chosen along with the basis, otherwise 1. */
+  readonly strength: number | null;
   /** Whether virial labels enter the fit. */
   readonly stress: boolean;
   readonly energyNoise: EnergyNoise;
@@ -25,7 +32,7 @@ export interface FitSettings {
   readonly offsetKey: string | null;
   /** Isolated-atom energies by symbol, eV; others are found. */
   readonly isolatedAtoms: Readonly<Record<string, number>>;
-  /** Folds of `balance: cv`. */
+  /** Folds of cross-validation. */
   readonly folds: number;
   readonly seed: number;
   /** Miscoverage of the conformal intervals. */
@@ -34,15 +41,17 @@ export interface FitSettings {
 
 /** Defaults of a fit from data. */
 export const DEFAULT_FIT: FitSettings = {
-  preset: 'medium',
+  preset: 'auto',
+  budget: null,
   nmax: null,
   lmax: null,
   cutoff: null,
   innerCutoff: null,
-  balance: 'fixed',
+  balance: 'auto',
   ratio: 0.05,
   prior: 'smoothness',
   exponent: 4,
+  strength: null,
   stress: true,
   energyNoise: 'sqrt',
   weights: {},

@@ -2,6 +2,7 @@ import { bondLengths } from '../../core/dataset/bond-lengths.ts';
 import type { AceBasis, AcePair, AceSpecification } from '../../core/descriptors/ace/basis.ts';
 import { buildAceBasis } from '../../core/descriptors/ace/enumerate.ts';
 import {
+  type PresetName,
   presetLimits,
   presetSpecification,
   suggestCutoff,
@@ -36,7 +37,7 @@ export function resolveSpecification(structures: readonly Structure[], settings:
   const cutoff = settings.cutoff ?? suggestCutoff(bonds.typical!);
   const shortest = (a: string, b: string): number =>
     bonds.shortest[species.indexOf(atomicNumberOf(a))]![species.indexOf(atomicNumberOf(b))]!;
-  const suggested = presetSpecification(settings.preset, symbols, cutoff, shortest);
+  const suggested = presetSpecification(presetOf(settings), symbols, cutoff, shortest);
   return {
     ...suggested,
     nmax: settings.nmax ?? suggested.nmax,
@@ -53,7 +54,12 @@ export function resolveSpecification(structures: readonly Structure[], settings:
   };
 }
 
+/** The preset that stands in for a basis that is not chosen: `medium`, where none is named. */
+function presetOf({ preset }: FitSettings): PresetName {
+  return preset === 'auto' ? 'medium' : preset;
+}
+
 /** The basis of a specification within the limits of its preset. */
 export function resolveBasis(specification: AceSpecification, settings: FitSettings): AceBasis {
-  return buildAceBasis(specification, presetLimits(settings.preset));
+  return buildAceBasis(specification, presetLimits(presetOf(settings)));
 }

@@ -1,0 +1,69 @@
+import type { BasisChoice } from '../node/training/choose-basis.ts';
+import { cell, renderTable } from './table.ts';
+
+/**
+ * What a fit chose from the training data and why, in words, and the curve it chose from: errors of left-out folds
+ * against functions and time.
+ */
+export function choiceReport(choice: BasisChoice): string {
+  const { curve, best, folds, strengths, balances } = choice;
+  const chosen = curve[best]!;
+  const table = renderTable(
+    [
+      { header: '', align: 'left' },
+      { header: 'functions' },
+      { header: 'µs/atom (est.)' },
+      { header: 'E RMSE meV/√atom' },
+      { header: 'F RMSE meV/Å' },
+      { header: 'loss meV/Å' },
+      { header: 'nmax/lmax by order', align: 'left' },
+    ],
+    curve.map(({ functions, microseconds, rmse, score, description }, c) => [
+      c === best ? '→' : '',
+      String(functions),
+      cell(microseconds, 2),
+      cell(1000 * rmse.energy),
+      cell(1000 * rmse.forces),
+      cell(1000 * score),
+      description,
+    ]),
+  );
+  const range = (values: readonly number[]): string =>
+    `${cell(Math.min(...values), 1)} to ${cell(Math.max(...values), 1)}`;
+  const tried = balances.map(({ ratio }) => ratio);
+  return (
+    `chosen from the training data (${folds} folds of whole structures; the loss weighs energies as σ_E/σ_F asks):\n` +
+    `${table}` +
+    `basis: ${chosen.functions} functions, ${choice.rule}\n` +
+    `prior: strength ${cell(choice.strength, 2)} of ${range(strengths.map(({ strength }) => strength))}` +
+    `; balance: σ_E/σ_F ${cell(choice.ratio)} Å${tried.length > 1 ? ` of ${range(tried)}` : ''}; both by least loss\n`
+  );
+}
+
+/** The same for `--json`. */
+export function choiceJson(choice: BasisChoice | null): Record<string, unknown> {
+  if (choice === null) return { choices: null, curve: [] };
+  const point = choice.curve[choice.best]!;
+  return {
+    choices: {
+      functions: point.functions,
+      sets: point.description,
+      microseconds: point.microseconds,
+      rule: choice.rule,
+      priorStrength: choice.strength,
+      priorStrengths: choice.strengths,
+      ratio: choice.ratio,
+      ratios: choice.balances,
+      folds: choice.folds,
+    },
+    curve: choice.curve.map(({ functions, microseconds, description, rmse, score }, c) => ({
+      functions,
+      microseconds,
+      sets: description,
+      energyRmse: rmse.energy,
+      forceRmse: rmse.forces,
+      score,
+      chosen: c === choice.best,
+    })),
+  };
+}

@@ -1,0 +1,165 @@
+import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
+import type { RelativeNoise, SquaredErrors, SubsetTrial } from '../../core/regression/cross-validation.ts';
+import { addMoments, judgeFold, type Moments, momentsOf, rmseOf } from '../../core/regression/cross-validation.ts';
+import { maximizeEvidence } from '../../core/regression/maximize-evidence.ts';
+import type { FactorState, PerKind, Prior } from '../../core/regression/regression.ts';
+import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
+import { subsetFactor, subsetPrior } from '../../core/regression/subset.ts';
+import type { Kernels } from '../../kernels/kernels.ts';
+import type { Machine } from '../workers/machine.ts';
+import type { TaskPool } from '../workers/pool.ts';
+import { type Candidates, columnsOf } from './candidates.ts';
+
+/** Strengths of the prior that every candidate is tried at, relative to that of largest evidence for the smallest. */
+const TRIAL_STRENGTHS = [1, 0.1];
+/** Strengths that the chosen basis is tried at. */
+const STRENGTHS = [3, 1, 0.3, 0.1, 0.03, 0.01];
+/** Balances that the chosen basis is tried at, relative to the one asked for. */
+const BALANCES = [2, 1, 0.5];
+/** A larger basis must be better by this share. */
+const WORTH = 0.01;
+
+/** Errors of left-out folds at one setting. */
+export interface JudgedSetting {
+  /** Root mean square error of scaled rows: eV/√atom (or eV/atom), eV/Å, eV/√atom; NaN without labels. */
+  readonly rmse: PerKind<number>;
+  /** Root of the left-out loss per force component, eV/Å: √(Σ (e_E/r)² + Σ e_F² over their number), r the balance asked for. */
+  readonly score: number;
+}
+
+/** One basis of the curve of error against cost. */
+export interface CurvePoint extends JudgedSetting {
+  readonly functions: number;
+  readonly microseconds: number;
+  readonly description: string;
+}
+
+/** What was chosen from the training data, and among what. */
+export interface BasisChoice {
+  /** By rising number of functions, each at the better of its strengths of the prior. */
+  readonly curve: readonly CurvePoint[];
+  /** Index of the chosen one. */
+  readonly best: number;
+  readonly rule: string;
+  /** α σ_F² by rising left-out loss of the chosen basis, and that of largest evidence for the smallest one. */
+  readonly strengths: readonly (JudgedSetting & { readonly strength: number })[];
+  readonly strength: number;
+  readonly balances: readonly (JudgedSetting & { readonly ratio: number })[];
+  readonly ratio: number;
+  readonly folds: number;
+}
+
+/** What a task is told to judge a fold. */
+export interface JudgeArgument {
+  readonly all: Moments;
+  readonly fold: PerKind<FactorState>;
+  readonly trials: readonly SubsetTrial[];
+}
+
+/** Errors of one fold by the fits to the others, for all trials. */
+export function judgeFoldTask(machine: Machine, { all, fold, trials }: JudgeArgument): SquaredErrors[][] {
+  return judgeFold(all, fold, trials, machine.kernels);
+}
+
+/** Everything that a choice is made from. */
+export interface ChoiceInput {
+  readonly candidates: Candidates;
+  /** Of the union's columns. */
+  readonly folds: readonly PerKind<FactorState>[];
+  readonly total: PerKind<FactorState>;
+  /** Prior of some basis from the factors of its own columns. */
+  readonly priorOf: (basis: AceBasis, factors: PerKind<FactorState>) => Prior;
+  /** σ_E/σ_F by which energies and forces are weighed, Å. */
+  readonly ratio: number;
+  /** Whether the ratio is to be chosen too. */
+  readonly scanRatio: boolean;
+}
+
+/**
+ * Chooses a basis, the strength of its prior and the balance of energies and forces from factors of folds: each candidate
+ * is a subset of columns, so no structure is looked at again. Left-out loss decides; the smallest basis within a percent
+ * of the best is taken.
+ */
+export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: Kernels): Promise<BasisChoice> {
+  const { candidates, folds, total, ratio } = input;
+  const { union, list } = candidates;
+  const counts = Object.fromEntries(OBSERVATION_KINDS.map((kind) => [kind, total[kind].count])) as PerKind<number>;
+  const all = folds.map((fold) => momentsOf(fold, kernels)).reduce(addMoments);
+  const unionPrior = input.priorOf(union, total);
+  const columns = list.map(({ basis }) => columnsOf(basis, union, total.forces.columns));
+  const priors = list.map((_, c) => subsetPrior(unionPrior, columns[c]!));
+
+  const judge = async (trials: readonly SubsetTrial[]): Promise<JudgedSetting[][]> => {
+    const errors = await pool.map(
+      'judgeFold',
+      folds.map((fold) => ({ all, fold, trials })),
+    );
+    return trials.map(({ noises }, t) =>
+      noises.map((_, n) => {
+        const rmse = rmseOf(
+          errors.map((fold) => fold[t]![n]!),
+          counts,
+        );
+        const loss = counts.energy * square(rmse.energy / ratio) + counts.forces * square(rmse.forces);
+        return { rmse, score: Math.sqrt(loss / counts.forces) };
+      }),
+    );
+  };
+
+  const first = columns[0]!;
+  const smallest = Object.fromEntries(
+    OBSERVATION_KINDS.map((kind) => [kind, subsetFactor(total[kind], first, kernels)]),
+  ) as unknown as PerKind<FactorState>;
+  const { hyperparameters } = maximizeEvidence(
+    smallest,
+    priors[0]!,
+    { balance: { mode: 'fixed', energyToForce: ratio } },
+    kernels,
+  );
+  const { forces, virial } = hyperparameters.noise;
+  const natural = hyperparameters.alpha * forces * forces;
+  const noiseOf = (strength: number, energyToForce: number): RelativeNoise => ({
+    stiffness: strength * natural,
+    energyToForce,
+    virialToForce: virial / forces,
+  });
+
+  const judged = await judge(
+    list.map((_, c) => ({
+      columns: columns[c]!,
+      prior: priors[c]!,
+      noises: TRIAL_STRENGTHS.map((strength) => noiseOf(strength, ratio)),
+    })),
+  );
+  const curve = list.map(({ functions, microseconds, description }, c): CurvePoint => {
+    const setting = judged[c]!.reduce((a, b) => (better(b, a) ? b : a));
+    return { functions, microseconds, description, ...setting };
+  });
+  const least = Math.min(...curve.map(({ score }) => (Number.isNaN(score) ? Number.POSITIVE_INFINITY : score)));
+  const best = curve.findIndex(({ score }) => score <= (1 + WORTH) * least);
+
+  const scan = async (noises: readonly RelativeNoise[]): Promise<JudgedSetting[]> =>
+    (await judge([{ columns: columns[best]!, prior: priors[best]!, noises }]))[0]!;
+  const byStrength = await scan(STRENGTHS.map((strength) => noiseOf(strength, ratio)));
+  const s = byStrength.reduce((a, setting, k) => (better(setting, byStrength[a]!) ? k : a), 0);
+  const strength = STRENGTHS[s]!;
+  const ratios = input.scanRatio ? BALANCES.map((factor) => factor * ratio) : [ratio];
+  const byRatio = await scan(ratios.map((energyToForce) => noiseOf(strength, energyToForce)));
+  const b = byRatio.reduce((a, setting, k) => (better(setting, byRatio[a]!) ? k : a), 0);
+  return {
+    curve,
+    best,
+    rule: `the smallest basis whose left-out loss is within ${100 * WORTH} % of the least`,
+    strengths: byStrength.map((setting, k) => ({ strength: STRENGTHS[k]! * natural, ...setting })),
+    strength: strength * natural,
+    balances: byRatio.map((setting, k) => ({ ratio: ratios[k]!, ...setting })),
+    ratio: ratios[b]!,
+    folds: folds.length,
+  };
+}
+
+const square = (x: number): number => x * x;
+
+function better(a: JudgedSetting, b: JudgedSetting): boolean {
+  return a.score < b.score || (Number.isNaN(b.score) && !Number.isNaN(a.score));
+}
