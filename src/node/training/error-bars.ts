@@ -54,6 +54,19 @@ function conformalOf(sample: Sample, scale: TwoFactorScale, miscoverage: number)
   return conformalQuantile(structureScores(z, sample.structures), miscoverage);
 }
 
+/** Root mean square left-out error, energies and virials per atom; NaN without labels. */
+function leftOutRmse(kind: ObservationKind, frames: readonly LeftOut[]): number {
+  let sum = 0;
+  let count = 0;
+  for (const frame of frames) {
+    const { leftOut } = frame[kind];
+    const atoms = kind === 'forces' ? 1 : frame.atoms;
+    for (const e of leftOut) sum += (e / atoms) * (e / atoms);
+    count += leftOut.length;
+  }
+  return Math.sqrt(sum / count);
+}
+
 /** First column of each body order within the block of an element, and its end. */
 export function bodyOrderBoundaries(basis: AceBasis, element: number): number[] {
   const functions = basis.functions[element]!;
@@ -87,14 +100,10 @@ export function errorBars(
   const scales = Object.fromEntries(
     OBSERVATION_KINDS.map((kind) => [kind, fitTwoFactorScale(samples[kind], { smallestA: LEAST_NOISE_SHARE })]),
   ) as unknown as PerKind<TwoFactorScale>;
-  const rms = (values: readonly number[]): number =>
-    Math.sqrt(values.reduce((sum, x) => sum + x * x, 0) / values.length);
-  const perAtom = (kind: 'energy' | 'virial'): number =>
-    rms(frames.flatMap((frame) => [...frame[kind].leftOut].map((e) => e / frame.atoms)));
   const leaveOneOut = {
-    energy: perAtom('energy'),
-    forces: rms([...samples.forces.residuals]),
-    virial: perAtom('virial'),
+    energy: leftOutRmse('energy', frames),
+    forces: leftOutRmse('forces', frames),
+    virial: leftOutRmse('virial', frames),
   };
 
   const elements = basis.functions.map((functions, e) => {
