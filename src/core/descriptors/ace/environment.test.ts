@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { RandomStream } from '../../random.ts';
 import { neighborList } from '../../structure/neighbor-list.ts';
 import type { Structure } from '../../structure/structure.ts';
 import type { AceSpecification } from './basis.ts';
@@ -91,27 +90,6 @@ describe('environment of an atom', () => {
     expect(out[0]).toBeGreaterThan(0);
     expect(environment.coreEnergy).toBe(out[0]);
     expect([...environment.coreSlopes.subarray(0, 3)]).toEqual([out[1], 0, 0]);
-  });
-
-  it('its gradient is the derivative of adjoint · A + core', () => {
-    const stream = new RandomStream(2, 'adjoint');
-    const adjoint = values.map(() => stream.normal());
-    const energyAt = (j: number, d: number, step: number): number => {
-      const moved = POSITIONS.map((row, k) => row.map((x, q) => (k === j && q === d ? x + step : x)));
-      const cluster = clusterOf(moved, ELEMENTS);
-      const other = new Environment(SPECIFICATION, layout);
-      const base = values.slice();
-      other.gather(cluster.list, 0, cluster.elements);
-      other.atomicBase(base);
-      return base.reduce((sum, a, k) => sum + a * adjoint[k]!, other.coreEnergy);
-    };
-    const out = new Float64Array(3);
-    for (let k = 0; k < environment.size; k++) {
-      environment.gradient(k, adjoint, out);
-      const j = environment.atoms[k]!;
-      const slopes = [0, 1, 2].map((d) => (energyAt(j, d, 1e-5) - energyAt(j, d, -1e-5)) / 2e-5);
-      expect(out).toAgree(slopes, { atol: 1e-7, rtol: 1e-7, why: 'h² of a central difference' });
-    }
   });
 
   it('reuses its buffers: a smaller surrounding after a larger one leaves nothing behind', () => {

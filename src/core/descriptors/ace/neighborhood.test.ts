@@ -16,7 +16,9 @@ function bonds(): BondRows[][] {
   const pairs = ((LMAX + 1) * (LMAX + 2)) / 2;
   const of = (mu: number): BondRows => ({
     functions: new SphericalBessel(CUTOFF, N * (LMAX + 1) + 1),
-    first: Int32Array.from({ length: LMAX + 2 }, (_, l) => N * l),
+    first: Int32Array.from({ length: LMAX + 1 }, (_, l) => N * l),
+    last: Int32Array.from({ length: LMAX + 1 }, (_, l) => N * (l + 1)),
+    rest: N * (LMAX + 1),
     places: Int32Array.from({ length: pairs }, (_, lm) => N * (mu * pairs + lm)),
   });
   return [0, 1].map(() => [of(0), of(1)]);

@@ -7,17 +7,21 @@
  * Q_lm is the m-th derivative of the monic Legendre polynomial of degree l, so that dQ_lm/dz = Q_{l,m+1}. The constants
  * that turn Q (x + iy)^m into a spherical harmonic belong to the coefficients of the products.
  */
+import { addBondForce } from '../../structure/bond-force.ts';
 import { requireDistance } from '../../structure/checks.ts';
 import type { NeighborList } from '../../structure/neighbor-list.ts';
 import type { RadialFunctions } from './radial.ts';
 
 /** Rows of one bond and where their products with harmonics stand in A. */
 export interface BondRows {
-  /** R_nl by l, then by n; behind them whatever else comes with the distance. */
+  /** Values and slopes that come with the distance: R_nl, and what else there is. */
   readonly functions: RadialFunctions;
-  /** [lmax + 2] first row of each l; the last entry is the number of R_nl. */
+  /** [lmax + 1] first R_nl of each l and the end of its run; several l may share rows. */
   readonly first: Int32Array;
-  /** [(lmax+1)(lmax+2)/2] place of A of each (m, l), m outer, l ≥ m inner, for the first row of l; the others follow. */
+  readonly last: Int32Array;
+  /** First row of what else there is. */
+  readonly rest: number;
+  /** [(lmax+1)(lmax+2)/2] place of A of each (m, l), m outer, l ≥ m inner, for the first row of l, the others following. */
   readonly places: Int32Array;
 }
 
@@ -193,7 +197,7 @@ export class Neighborhood {
     base.fill(0, 0, 2 * components);
     const wide = 2 * (lmax + 1);
     for (let k = 0; k < size; k += BLOCK) {
-      const { first, places } = this.bonds[mu0]![elements[k]!]!;
+      const { first, last, places } = this.bonds[mu0]![elements[k]!]!;
       const row = k * stride;
       for (let m = 0, lm = 0; m <= lmax; m++) {
         const e = k * wide + 2 * m;
@@ -220,7 +224,7 @@ export class Neighborhood {
           const z2 = q2 * im2;
           const z3 = q3 * im3;
           let c = 2 * places[lm]!;
-          const end = row + first[l + 1]!;
+          const end = row + last[l]!;
           for (let n = row + first[l]!; n < end; n++, c += 2) {
             const v0 = values[n]!;
             const v1 = values[n + stride]!;
@@ -234,11 +238,33 @@ export class Neighborhood {
     }
   }
 
+  /** Sum over the neighbours of the row that stands `index` rows behind the first that is no R_nl. */
+  rowSum(mu0: number, index: number): number {
+    const { size, elements, values, stride } = this;
+    let sum = 0;
+    for (let k = 0; k < size; k++) sum += values[k * stride + this.bonds[mu0]![elements[k]!]!.rest + index]!;
+    return sum;
+  }
+
+  /** Adds the forces and the virial that `gradients` make of the pairs of atom i. */
+  addForces(i: number, forces: Float64Array, virial: Float64Array): void {
+    const { size, atoms, distances, directions, gradients } = this;
+    for (let k = 0; k < size; k++) {
+      const j = atoms[k]!;
+      if (j < 0) continue;
+      const r = distances[k]!;
+      const x = r * directions[3 * k]!;
+      const y = r * directions[3 * k + 1]!;
+      const z = r * directions[3 * k + 2]!;
+      addBondForce(forces, virial, i, j, gradients[3 * k]!, gradients[3 * k + 1]!, gradients[3 * k + 2]!, x, y, z);
+    }
+  }
+
   /**
    * Derivatives of an energy by the vectors to the neighbours, into `gradients`, eV/Å.
    *
    * @param adjoint  ∂E/∂A, laid out as A
-   * @param rest     ∂E by the rows behind the R_nl
+   * @param rest     ∂E by the rows that are no R_nl
    */
   differentiate(mu0: number, adjoint: Float64Array, rest: Float64Array): void {
     for (let k = 0; k < this.size; k += 2) this.differentiatePair(mu0, k, adjoint, rest);
@@ -247,7 +273,7 @@ export class Neighborhood {
   /** Derivatives by the vectors at places k and k + 1, which are of one element. */
   private differentiatePair(mu0: number, k: number, adjoint: Float64Array, rest: Float64Array): void {
     const { values, slopes, stride, lmax, nHarmonics, legendre, powers } = this;
-    const { first, places } = this.bonds[mu0]![this.elements[k]!]!;
+    const { first, last, places, rest: radial } = this.bonds[mu0]![this.elements[k]!]!;
     const rowA = k * stride;
     const ahead = stride;
     const other = nHarmonics;
@@ -278,7 +304,7 @@ export class Neighborhood {
       let outImB = 0;
       for (let l = m; l <= lmax; l++, lm++, q++) {
         let c = 2 * places[lm]!;
-        const end = rowA + first[l + 1]!;
+        const end = rowA + last[l]!;
         let valueReA = 0;
         let valueImA = 0;
         let slopeReA = 0;
@@ -341,7 +367,6 @@ export class Neighborhood {
       gxB += flatReB * lowReB + flatImB * lowImB;
       gyB += flatImB * lowReB - flatReB * lowImB;
     }
-    const radial = first[lmax + 1]!;
     for (let row = 0; row < rest.length; row++) {
       const weight = rest[row]!;
       alongA += weight * slopes[rowA + radial + row]!;

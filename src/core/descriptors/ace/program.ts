@@ -3,12 +3,86 @@ import { addBondForce } from '../../structure/bond-force.ts';
 import { neighborList } from '../../structure/neighbor-list.ts';
 import { atomCount, type Structure } from '../../structure/structure.ts';
 import type { AceProgram, Evaluation, EvaluationOptions, RowSink, StructureRows } from '../descriptors.ts';
-import type { AceBasis, AceFunction } from './basis.ts';
-import { Environment } from './environment.ts';
+import type { AceBasis, AceFunction, AceSpecification } from './basis.ts';
+import { Environment, PairFunctions } from './environment.ts';
+import { type BondRows, harmonicNorm, Neighborhood } from './neighborhood.ts';
 import { ElementIndex, pairList } from './pair-list.ts';
 import { ProductGraph } from './product-graph.ts';
 import { type ComponentLayout, componentLayout, compileProducts, type ProductProgram } from './products.ts';
+import type { RadialFunctions } from './radial.ts';
 import { RowAccumulator } from './rows.ts';
+
+/** The functions of one pair of elements as rows of a neighbour: g_k, the same for all l, and the core. */
+class PairRows implements RadialFunctions {
+  readonly cutoff: number;
+  readonly count: number;
+  private readonly functions: PairFunctions;
+  private readonly mu0: number;
+  private readonly mu: number;
+
+  constructor(functions: PairFunctions, mu0: number, mu: number, cutoff: number) {
+    this.cutoff = cutoff;
+    this.count = functions.count + 1;
+    this.functions = functions;
+    this.mu0 = mu0;
+    this.mu = mu;
+  }
+
+  evaluate(r: number, values: Float64Array, slopes: Float64Array, offset: number): void {
+    const { functions } = this;
+    functions.evaluate(this.mu0, this.mu, r, values, slopes, offset);
+    values[offset + functions.count] = functions.core[0]!;
+    slopes[offset + functions.count] = functions.core[1]!;
+  }
+}
+
+/** Rows of every pair, with components where the products look for them. */
+function bondRows(specification: AceSpecification, layout: ComponentLayout): BondRows[][] {
+  const { pairs, nmax } = specification;
+  const { lmax, counts, starts, perElement } = layout;
+  const functions = new PairFunctions(pairs, Math.max(...nmax));
+  return pairs.map((row, mu0) =>
+    row.map(({ cutoff }, mu) => {
+      const places: number[] = [];
+      for (let m = 0; m <= lmax; m++) {
+        for (let l = m; l <= lmax; l++) places.push(mu * perElement + starts[(l * (l + 1)) / 2 + m]!);
+      }
+      return {
+        functions: new PairRows(functions, mu0, mu, cutoff),
+        first: new Int32Array(lmax + 1),
+        last: counts,
+        places: Int32Array.from(places),
+        rest: functions.count,
+      };
+    }),
+  );
+}
+
+/** [components] constants that turn unnormalised harmonics into those that couplings take for granted. */
+function componentNorms({ nElements, lmax, counts, starts, perElement }: ComponentLayout): Float64Array {
+  const norms = new Float64Array(nElements * perElement);
+  for (let l = 0; l <= lmax; l++) {
+    for (let m = 0; m <= l; m++) {
+      const start = starts[(l * (l + 1)) / 2 + m]!;
+      for (let mu = 0; mu < nElements; mu++) {
+        norms.fill(harmonicNorm(l, m), mu * perElement + start, mu * perElement + start + counts[l]!);
+      }
+    }
+  }
+  return norms;
+}
+
+/** Multiplies complex components by real constants. */
+function scale(components: Float64Array, norms: Float64Array): void {
+  for (let c = 0; c < norms.length; c++) {
+    const norm = norms[c]!;
+    components[2 * c] = components[2 * c]! * norm;
+    components[2 * c + 1] = components[2 * c + 1]! * norm;
+  }
+}
+
+/** [1] the core counts in full. */
+const CORE_IN_FULL = Float64Array.of(1);
 
 /** The plain TypeScript program of a basis: the readable twin of the faster kernels. */
 class TypeScriptAceProgram implements AceProgram {
@@ -21,7 +95,8 @@ class TypeScriptAceProgram implements AceProgram {
   private readonly environment: Environment;
   private readonly graphs: readonly ProductGraph[];
   private readonly rowAccumulator: RowAccumulator;
-  private readonly gradient = new Float64Array(3);
+  private readonly neighborhood: Neighborhood;
+  private readonly norms: Float64Array;
 
   constructor(basis: AceBasis) {
     const { elements, pairs } = basis.specification;
@@ -39,6 +114,8 @@ class TypeScriptAceProgram implements AceProgram {
     }
     this.graphs = basis.functions.map((list) => new ProductGraph(programs.get(list)!));
     this.rowAccumulator = new RowAccumulator(this.layout, this.size);
+    this.neighborhood = new Neighborhood(bondRows(basis.specification, this.layout), this.layout.lmax);
+    this.norms = componentNorms(this.layout);
   }
 
   private checkWeights(weights: Float64Array): void {
@@ -58,7 +135,7 @@ class TypeScriptAceProgram implements AceProgram {
   }
 
   private evaluateOne(structure: Structure, options: EvaluationOptions, index: number): Evaluation {
-    const { environment, graphs, gradient } = this;
+    const { neighborhood, norms, graphs } = this;
     const n = atomCount(structure);
     const elements = this.elements.of(structure);
     const { list, from, to } = pairList(structure, this.longestCutoff, options, index);
@@ -67,20 +144,17 @@ class TypeScriptAceProgram implements AceProgram {
     const virial = new Float64Array(6);
     let energy = 0;
     for (let i = from; i < to; i++) {
-      const graph = graphs[elements[i]!]!;
-      environment.gather(list, i, elements);
-      environment.atomicBase(graph.values);
-      const own = graph.energyAndAdjoint() + environment.coreEnergy;
+      const mu0 = elements[i]!;
+      const { values, adjoint } = graphs[mu0]!;
+      neighborhood.gather(list, i, elements);
+      neighborhood.atomicBase(mu0, values, norms.length);
+      scale(values, norms);
+      const own = graphs[mu0]!.energyAndAdjoint() + neighborhood.rowSum(mu0, 0);
+      scale(adjoint, norms);
       atomEnergies[i] = own;
       energy += own;
-      for (let k = 0; k < environment.size; k++) {
-        environment.gradient(k, graph.adjoint, gradient);
-        const r = environment.distances[k]!;
-        const u = environment.directions;
-        const j = environment.atoms[k]!;
-        const [gx, gy, gz] = [gradient[0]!, gradient[1]!, gradient[2]!];
-        addBondForce(forces, virial, i, j, gx, gy, gz, r * u[3 * k]!, r * u[3 * k + 1]!, r * u[3 * k + 2]!);
-      }
+      neighborhood.differentiate(mu0, adjoint, CORE_IN_FULL);
+      neighborhood.addForces(i, forces, virial);
     }
     return { energy, atomEnergies, forces, virial };
   }
