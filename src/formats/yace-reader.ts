@@ -67,7 +67,8 @@ function readEmbedding(source: YaceSource, node: Node, mu: number, expected: num
   return { kind, densities, coreCutoff, coreWidth };
 }
 
-function radialFunctions(
+/** Radial functions by the name that files of the PACE family give them; what is wrong is said of `node`. */
+export function radialFunctions(
   source: YaceSource,
   node: Node,
   label: string,
@@ -108,8 +109,8 @@ function radialFunctions(
   }
 }
 
-/** [nmax, lmax+1, count] coefficients. */
-function readMixing(
+/** [nmax, lmax+1, count] coefficients R_nl ← g_k of a pair. */
+export function readMixing(
   source: YaceSource,
   node: Node,
   label: string,
@@ -167,16 +168,26 @@ function isInnerType(word: string): word is InnerCutoff['type'] {
   return word === 'distance' || word === 'density' || word === 'zbl';
 }
 
+/** Keys of inner radius, its width and the width of the cutoff function. */
+export interface InnerCutoffKeys {
+  readonly cutoff: string;
+  readonly width: string;
+  readonly outerWidth: string;
+}
+
+const YACE_KEYS: InnerCutoffKeys = { cutoff: 'rcut_in', width: 'dcut_in', outerWidth: 'dcut' };
+
 /**
  * Inner cutoff of a bond; `density` is the default of the format. Refused is what makes energies jump: a switch without
  * width, and `density` with an inner radius, below which simulation programs drop the products at once.
  */
-function readInnerCutoff(
+export function readInnerCutoff(
   source: YaceSource,
   node: Node,
   entries: ReadonlyMap<string, Node>,
   label: string,
   cutoffWidth: number,
+  keys: InnerCutoffKeys = YACE_KEYS,
 ): InnerCutoff {
   const typeNode = entries.get('inner_cutoff_type');
   const type = typeNode === undefined ? 'density' : source.word(typeNode, `inner_cutoff_type of ${label}`);
@@ -191,24 +202,24 @@ function readInnerCutoff(
     }
     return value;
   };
-  const [cutoff, width] = [read('rcut_in'), read('dcut_in')];
+  const [cutoff, width] = [read(keys.cutoff), read(keys.width)];
   if (width === 0 && ((type === 'distance' && cutoff > 0) || type === 'zbl')) {
-    const message = `dcut_in of ${label} must be positive with inner_cutoff_type ${type}, otherwise energies jump, got 0 Å`;
-    source.fail(entries.get('dcut_in') ?? node, 'OUT_OF_RANGE', message);
+    const message = `${keys.width} of ${label} must be positive with inner_cutoff_type ${type}, otherwise energies jump, got 0 Å`;
+    source.fail(entries.get(keys.width) ?? node, 'OUT_OF_RANGE', message);
   }
   if (type === 'density' && cutoff > width) {
-    const message = `rcut_in of ${label} must not exceed dcut_in with inner_cutoff_type density, where energies jump at their difference, got ${cutoff} and ${width} Å`;
-    source.fail(entries.get('rcut_in')!, 'UNSUPPORTED_POTENTIAL', message);
+    const message = `${keys.cutoff} of ${label} must not exceed ${keys.width} with inner_cutoff_type density, where energies jump at their difference, got ${cutoff} and ${width} Å`;
+    source.fail(entries.get(keys.cutoff)!, 'UNSUPPORTED_POTENTIAL', message);
   }
   if (type === 'zbl' && cutoffWidth === 0) {
-    const message = `dcut of ${label} must be positive with inner_cutoff_type zbl, got 0 Å`;
-    source.fail(entries.get('dcut')!, 'OUT_OF_RANGE', message);
+    const message = `${keys.outerWidth} of ${label} must be positive with inner_cutoff_type zbl, got 0 Å`;
+    source.fail(entries.get(keys.outerWidth)!, 'OUT_OF_RANGE', message);
   }
   return { type, cutoff, width };
 }
 
 /** Refuses bonds of one central element of which only some are zbl: the nearest neighbour decides for all. */
-function requireOneSwitch(source: YaceSource, node: Node, bonds: readonly ProductBond[], mu: number): void {
+export function requireOneSwitch(source: YaceSource, node: Node, bonds: readonly ProductBond[], mu: number): void {
   const zbl = bonds.filter(({ inner }) => inner.type === 'zbl').length;
   if (zbl === 0 || zbl === bonds.length) return;
   const message = `inner_cutoff_type must be zbl in all bonds of element ${mu} or in none, got ${zbl} of ${bonds.length}`;

@@ -102,6 +102,19 @@ export class YaceSource {
     return values;
   }
 
+  /** The texts of a map of scalars, by key. */
+  texts(node: Node, name: string): Map<string, { readonly node: Node; readonly text: string }> {
+    if (!isMap(node)) this.fail(node, 'INVALID_YACE', `${name} must be a map`);
+    const texts = new Map<string, { node: Node; text: string }>();
+    for (const { key, value } of node.items) {
+      if (!isScalar(key) || !isScalar(value)) this.fail(key as Node, 'INVALID_YACE', `${name} must hold texts only`);
+      const word = String(key.value);
+      if (texts.has(word)) this.fail(key, 'DUPLICATE_KEY', `${name} must not repeat the key ${word}`);
+      texts.set(word, { node: value, text: String(value.value) });
+    }
+    return texts;
+  }
+
   private integers(node: Node, name: string): number[] {
     return this.items(node, name).map((item) => this.integer(item, name, 0, 1000));
   }

@@ -31,16 +31,22 @@ export interface YaceModel {
 export const DELTA_SPLINE_BINS = 0.001;
 
 /** Shortest decimal that reads back as the same number. */
-function numeral(x: number): string {
+export function numeral(x: number): string {
   return Object.is(x, -0) ? '0' : String(x);
 }
 
-function list(values: ArrayLike<number>): string {
+/** A symbol for YAML: N, No and Y are words to a reader of the older YAML; quoted, they are names to all. */
+export function quotedName(symbol: string): string {
+  return /^(N|Y|No)$/.test(symbol) ? `"${symbol}"` : symbol;
+}
+
+/** `[1, 2, 3]`: numbers as a YAML list in one line. */
+export function list(values: ArrayLike<number>): string {
   return `[${Array.from(values, numeral).join(', ')}]`;
 }
 
-/** [[[…]]] over n, l and k. */
-function nested(bond: ProductBond): string {
+/** Mixing coefficients of a pair as the YAML list [[[…]]] over n, l and k. */
+export function nested(bond: ProductBond): string {
   const { coefficients, nmax, lmax, radial } = bond;
   const rows = Array.from({ length: nmax }, (_, n) => {
     const columns = Array.from({ length: lmax + 1 }, (__, l) => {
@@ -108,8 +114,7 @@ export function formatYace(document: YaceDocument): string {
   }
   const { elements, e0, bonds, functions, embeddings } = potential;
   const lines = [
-    // Some symbols (N, No, Y) are words to a reader of the older YAML; quoted, they are names to all.
-    `elements: [${elements.map((symbol) => (/^(N|Y|No)$/.test(symbol) ? `"${symbol}"` : symbol)).join(', ')}]`,
+    `elements: [${elements.map(quotedName).join(', ')}]`,
     `E0: ${list(e0)}`,
     `deltaSplineBins: ${numeral(deltaSplineBins)}`,
     'embeddings:',
