@@ -6,7 +6,7 @@ import { crystalLines, writePropertyCardSvg } from './property-card-svg.ts';
 
 const card = propertyCard(stillingerWeberSilicon(), {
   name: 'a & b.model',
-  elements: [{ symbol: 'Si', bond: 2.35 }],
+  elements: [{ symbol: 'Si', bonds: [1.8, 3.4] }],
   reach: 4,
   judge: () => ({ state: 'extrapolating', reason: 'novelty 1.2' }),
 });
@@ -14,7 +14,7 @@ const card = propertyCard(stillingerWeberSilicon(), {
 describe('property card', () => {
   it('reads like a data sheet', () => {
     const lines = new Map(crystalLines(card.crystals[0]!));
-    expect(lines.get('cell')).toBe('5.4310, 5.4310, 5.4310 Å; 90.00, 90.00, 90.00°');
+    expect(lines.get('cell')).toMatch(/^(5\.4309|5\.4310)(, \1){2} Å; 90\.00, 90\.00, 90\.00°$/);
     expect(lines.get('cohesive energy')).toBe('4.3366 eV/atom');
     expect(lines.get('bulk modulus')).toMatch(/^101\.\d GPa, derivative \d\.\d\d$/);
     expect(lines.get('elastic constants, GPa')).toBe('   151.4    76.4    76.4     0.0     0.0     0.0');

@@ -69,12 +69,15 @@ describe('querent fit', () => {
       'evidenceConverged',
       'noise',
       'balance',
+      'choices',
+      'curve',
       'e0',
       'seconds',
       'leaveOneOut',
       'stressOffset',
       'dimers',
       'warnings',
+      'properties',
     ]);
     expect(result).toMatchObject({
       model: 'json.model',
@@ -107,7 +110,9 @@ describe('querent fit', () => {
     expect(stdout).toMatch(/\n +E MAE meV\/atom +F MAE meV\/Å +F RMSE meV\/Å +stress MAE GPa\n/);
     expect(stdout).toMatch(/\n +structures( +train +left out +test){4}\n/);
     for (const group of ['all', 'cold', 'hot']) expect(stdout).toMatch(new RegExp(`\n${group} +\\d+( +[\\d.]+){12}\n`));
-    expect(stdout).toMatch(/\nwritten to table\.model in [\d.]+ s\nnext: querent evaluate table\.model TEST\.xyz, /);
+    expect(stdout).toMatch(
+      /\nwritten to table\.model in [\d.]+ s\n[\s\S]*\nproperty card: table\.card\.svg\nnext: querent evaluate table\.model TEST\.xyz, /,
+    );
     expect(Math.max(...lines.slice(7).map((line) => line.length))).toBeLessThan(130);
   });
 

@@ -6,6 +6,7 @@ import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
 import type { EvaluatedFrame } from '../../core/validation/summary.ts';
 import { summarizeEvaluation } from '../../core/validation/summary.ts';
 import { writeModel } from '../../formats/model-file.ts';
+import { writePropertyCardSvg } from '../../formats/property-card-svg.ts';
 import { checkWritable, writeFileAtomic } from '../../node/files.ts';
 import { readFrames } from '../../node/frames.ts';
 import { checkJudgeable, checkSpecies, judgedFrames } from '../../node/training/check-frames.ts';
@@ -21,7 +22,6 @@ import {
   addLabelKeyOptions,
   addThreadsOption,
   elementEnergies,
-  finiteOrNull,
   labelKeys,
   threadsOption,
   withPool,
@@ -32,6 +32,7 @@ import { EXIT } from '../errors.ts';
 import { checkWeightGroups, FIT_PRESETS, fitSettingsOf } from '../fit-settings.ts';
 import { fitProgress } from '../fit-progress.ts';
 import { formatSeconds, plural } from '../output.ts';
+import { plainArrays, propertyCardText } from '../property-card.ts';
 import { cell } from '../table.ts';
 import type { Verb } from '../verb.ts';
 
@@ -147,6 +148,7 @@ export const verb: Verb = {
       .option('--e0 <list>', 'energies of isolated atoms, as Si=-0.81,O=-2.0 (eV)')
       .option('--test <data...>', 'labelled structures to judge the fit by')
       .option('--seed <n>', 'seed of the cross-validation folds', String(DEFAULT_FIT.seed))
+      .option('--no-card', 'leave out the property card (lattice, elastic constants, vacancy, pairs) beside the model')
       .option('--json', 'print the result as JSON');
     addThreadsOption(addLabelKeyOptions(command)).addHelpText(
       'after',
@@ -166,7 +168,7 @@ export const verb: Verb = {
       checkJudgeable(test.frames);
       checkSpecies(test.frames, speciesOf(frames.map((frame) => frame.structure)));
     }
-    const { fit, judged, dimers } = await withPool(threads, context, async (pool) => {
+    const { fit, judged, dimers, card } = await withPool(threads, context, async (pool) => {
       const fitted = await fitModel(
         frames,
         settings,
@@ -175,29 +177,42 @@ export const verb: Verb = {
       );
       const bytes = writeModel(fitted.model, fitted.basis);
       await writeFileAtomic(path, bytes);
+      const name = options.output as string;
       return {
         fit: fitted,
+        card:
+          options.card === false
+            ? null
+            : await pool.run('properties', { model: openModel(bytes), name, structures: [] }),
         dimers: await pool.run('dimers', { model: openModel(bytes) }),
         judged: test === null ? null : await evaluateModel(openModel(bytes), test.frames, pool),
       };
     });
+    if (card !== null) await writeFileAtomic(cardPath(path), new TextEncoder().encode(writePropertyCardSvg(card)));
     const seconds = (performance.now() - started) / 1000;
     if (options.json === true) {
-      context.stdout(
-        `${JSON.stringify(jsonResult(fit, options.output as string, judged, dimers, seconds), finiteOrNull, 1)}\n`,
-      );
+      const result = { ...jsonResult(fit, options.output as string, judged, dimers, seconds), properties: card };
+      context.stdout(`${JSON.stringify(result, plainArrays, 1)}\n`);
       return EXIT.done;
     }
     const used = [...new Set([...keys.energy, ...keys.forces, ...keys.virial])].join(', ');
     const shown =
       judged === null ? null : allowingForOffset(judgedFrames(test!.frames), judged, fit.model.training.stressOffset);
     context.stdout(report(fit, options.output as string, used, shown, dimers, seconds));
+    if (card !== null) {
+      context.stdout(`\n${propertyCardText(card)}\nproperty card: ${cardPath(options.output as string)}\n`);
+    }
     context.stdout(
       `next: querent evaluate ${String(options.output)} TEST.xyz, querent export ${String(options.output)} -o potential.yace\n`,
     );
     return EXIT.done;
   },
 };
+
+/** The page beside a model: `si.card.svg` of `si.model`. */
+function cardPath(model: string): string {
+  return `${model.replace(/\.model$/, '')}.card.svg`;
+}
 
 /** What `--json` prints. */
 function jsonResult(

@@ -2,66 +2,17 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { formulaOf } from '../../core/properties/property-card.ts';
 import type { PropertyCard } from '../../core/properties/properties.ts';
-import { crystalLines, writePropertyCardSvg } from '../../formats/property-card-svg.ts';
+import { writePropertyCardSvg } from '../../formats/property-card-svg.ts';
 import { createYacePotential } from '../../formats/yace-potential.ts';
 import { readYace } from '../../formats/yace-reader.ts';
 import { checkWritable, readBytes, writeFileAtomic } from '../../node/files.ts';
 import { readFrames } from '../../node/frames.ts';
 import { readModelFile } from '../../node/training/open-model.ts';
-import { gigapascal } from '../../node/training/tables.ts';
 import { filePropertyCard, type NamedStructures } from '../../node/training/property-card.ts';
-import { addThreadsOption, finiteOrNull, threadsOption, withPool } from '../data-options.ts';
+import { addThreadsOption, threadsOption, withPool } from '../data-options.ts';
 import { EXIT } from '../errors.ts';
-import { cell, renderTable } from '../table.ts';
+import { plainArrays, propertyCardText } from '../property-card.ts';
 import type { Verb } from '../verb.ts';
-
-const COLUMNS = [
-  { header: 'element', align: 'left' as const },
-  { header: 'structure', align: 'left' as const },
-  { header: 'a Å' },
-  { header: 'c Å' },
-  { header: 'E eV/atom' },
-  { header: 'V Å³/atom' },
-  { header: 'B GPa' },
-  { header: 'trust', align: 'left' as const },
-];
-
-/** Typed arrays as lists, numbers that JSON does not know as null. */
-function plain(key: string, value: unknown): unknown {
-  return value instanceof Float64Array || value instanceof Uint8Array ? Array.from(value) : finiteOrNull(key, value);
-}
-
-/** The card as text. */
-export function propertyCardText(card: PropertyCard): string {
-  const prototypes = renderTable(
-    COLUMNS,
-    card.prototypes.map(({ element, prototype, crystal }) => {
-      if ('missing' in crystal) return [element, prototype, '-', '-', '-', '-', '-', crystal.missing];
-      const { a, c, energy, volume, equationOfState, trust } = crystal.value;
-      const state = trust === null ? '-' : trust.state === 'trusted' ? 'trusted' : `${trust.state}: ${trust.reason}`;
-      const bulk = cell(gigapascal(equationOfState.bulkModulus), 4);
-      return [
-        element,
-        prototype,
-        a.toFixed(4),
-        c?.toFixed(4) ?? '-',
-        energy.toFixed(4),
-        volume.toFixed(3),
-        bulk,
-        state,
-      ];
-    }),
-  );
-  const crystals = card.crystals.map((crystal) => {
-    const lines = crystalLines(crystal).map(([name, value]) => `  ${name.padEnd(23)}${value}`);
-    return `${crystal.name} (${crystal.atoms} atoms in the cell)\n${lines.join('\n')}\n`;
-  });
-  const pairs = card.pairs.map(
-    ({ pair, repulsiveBelow }) =>
-      `pair ${pair.join('-')}: repulsive at every distance below ${repulsiveBelow.toFixed(2)} Å\n`,
-  );
-  return `${prototypes}\n${crystals.join('\n')}\n${pairs.join('')}`;
-}
 
 /** `querent properties MODEL [STRUCTURES…]` */
 export const verb: Verb = {
@@ -99,7 +50,7 @@ export const verb: Verb = {
       );
     }
     if (output !== null) await writeFileAtomic(output, new TextEncoder().encode(writePropertyCardSvg(card)));
-    context.stdout(options.json === true ? `${JSON.stringify(card, plain, 1)}\n` : propertyCardText(card));
+    context.stdout(options.json === true ? `${JSON.stringify(card, plainArrays, 1)}\n` : propertyCardText(card));
     if (output !== null) context.stderr(`written to ${options.output as string}\n`);
     return EXIT.done;
   },

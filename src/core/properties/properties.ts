@@ -77,11 +77,16 @@ export interface PropertyCard {
   readonly pairs: readonly PairCurve[];
 }
 
+/** An element and the bond lengths, Å, between which its crystals are looked for. */
+export interface PropertyElement {
+  readonly symbol: string;
+  readonly bonds: readonly [shortest: number, longest: number];
+}
+
 /** What a card is made of. */
 export interface PropertyRequest {
   readonly name: string;
-  /** Elements with their typical bond length, Å: prototypes are looked for about it. */
-  readonly elements: readonly { readonly symbol: string; readonly bond: number }[];
+  readonly elements: readonly PropertyElement[];
   /** Distance up to which a pair is shown, Å. */
   readonly reach: number;
   /** Crystals that the user names. */

@@ -8,7 +8,7 @@ import { formulaOf, propertyCard } from './property-card.ts';
 import { vacancyEnergy, withoutAtom } from './vacancy.ts';
 
 const silicon = stillingerWeberSilicon();
-const request = { name: 'sw', elements: [{ symbol: 'Si', bond: 2.35 }], reach: 5 } as const;
+const request = { name: 'sw', elements: [{ symbol: 'Si', bonds: [1.8, 3.4] }], reach: 5 } as const;
 
 describe('propertyCard', () => {
   const card = propertyCard(silicon, request);

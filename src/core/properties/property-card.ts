@@ -1,6 +1,6 @@
 import { minimise } from '../dynamics/minimise.ts';
 import { symbolOf } from '../elements.ts';
-import { QuerentError } from '../errors.ts';
+import { NumericalError, QuerentError } from '../errors.ts';
 import type { Potential } from '../potentials/potential.ts';
 import { cellVolume } from '../structure/cell.ts';
 import { type PrototypeName, PROTOTYPES, prototypeStructure } from '../structure/prototypes.ts';
@@ -8,7 +8,15 @@ import { atomCount, type Structure } from '../structure/structure.ts';
 import { elasticConstants, voigtAverages } from './elastic-constants.ts';
 import { equationOfState } from './equation-of-state.ts';
 import { pairCurve } from './pair-curve.ts';
-import type { CrystalProperties, Found, Judge, PropertyCard, PropertyRequest, PrototypeEnergy } from './properties.ts';
+import type {
+  CrystalProperties,
+  Found,
+  Judge,
+  PropertyCard,
+  PropertyElement,
+  PropertyRequest,
+  PrototypeEnergy,
+} from './properties.ts';
 import { vacancyEnergy } from './vacancy.ts';
 
 /** Lattice parameter of each prototype over its nearest-neighbour distance. */
@@ -20,8 +28,8 @@ const LATTICE_PER_BOND: Readonly<Record<PrototypeName, number>> = {
   hcp: 1,
 };
 
-/** Bond lengths at which a minimum is looked for, over the typical one. */
-const BONDS = Array.from({ length: 27 }, (_, k) => 0.8 + 0.02 * k);
+/** Bond lengths at which a minimum is looked for. */
+const SCANNED = 40;
 const RELAXED = { forceTolerance: 1e-4, stressTolerance: 1e-6, maxEvaluations: 2000 } as const;
 
 /** The value, or the message of what this project throws when there is none. */
@@ -61,43 +69,49 @@ function cellShape(cell: Float64Array): Pick<CrystalProperties, 'lengths' | 'ang
   return { lengths, angles: [angle(1, 2), angle(0, 2), angle(0, 1)] };
 }
 
-/** The prototype near its energy minimum, or why it has none near the typical bond. */
+/**
+ * The prototype at the lowest minimum of its energy over bond lengths, of those the potential trusts itself on where there
+ * are any; or why there is none.
+ */
 function findPrototype(
-  element: string,
+  element: PropertyElement,
   prototype: PrototypeName,
-  bond: number,
   potential: Potential,
+  judge: Judge | undefined,
 ): Found<Structure> {
-  const found = attempt(() => {
-    const at = (scale: number): Structure =>
-      prototypeStructure({ prototype, element, a: scale * bond * LATTICE_PER_BOND[prototype], cell: 'conventional' });
-    const energies = BONDS.map((scale) => {
-      const structure = at(scale);
+  const { symbol, bonds } = element;
+  const at = (k: number): Structure => {
+    const bond = bonds[0] + ((bonds[1] - bonds[0]) * k) / (SCANNED - 1);
+    return prototypeStructure({ prototype, element: symbol, a: bond * LATTICE_PER_BOND[prototype] });
+  };
+  return attempt(() => {
+    const energies = Array.from({ length: SCANNED }, (_, k) => {
+      const structure = at(k);
       return potential.evaluate(structure).energy / atomCount(structure);
     });
-    let best = -1;
-    for (let k = 1; k + 1 < energies.length; k++) {
-      const isMinimum = energies[k]! < energies[k - 1]! && energies[k]! <= energies[k + 1]!;
-      if (isMinimum && (best < 0 || energies[k]! < energies[best]!)) best = k;
+    const minima = energies.flatMap((energy, k) =>
+      k > 0 && k + 1 < SCANNED && energy < energies[k - 1]! && energy <= energies[k + 1]!
+        ? [{ k, energy, trusted: judge?.(at(k)).state === 'trusted' }]
+        : [],
+    );
+    minima.sort((x, y) => Number(y.trusted) - Number(x.trusted) || x.energy - y.energy);
+    if (minima.length === 0) {
+      const range = `${bonds[0].toFixed(2)} and ${bonds[1].toFixed(2)} Å`;
+      throw new NumericalError('NO_MINIMUM', `no minimum of the energy for bonds between ${range}`);
     }
-    if (best < 0) return null;
-    return minimise(at(BONDS[best]!), potential, { ...RELAXED, cell: prototype === 'hcp' ? 'full' : 'volume' })
+    return minimise(at(minima[0]!.k), potential, { ...RELAXED, cell: prototype === 'hcp' ? 'full' : 'volume' })
       .structure;
   });
-  if ('missing' in found || found.value !== null) return found as Found<Structure>;
-  return {
-    missing: `no minimum of the energy between ${BONDS[0]} and ${BONDS.at(-1)!.toFixed(2)} typical bond lengths`,
-  };
 }
 
 function prototypeEnergy(
-  element: string,
+  from: PropertyElement,
   prototype: PrototypeName,
-  bond: number,
   potential: Potential,
   judge: Judge | undefined,
 ): { energy: PrototypeEnergy; structure: Structure | null } {
-  const found = findPrototype(element, prototype, bond, potential);
+  const element = from.symbol;
+  const found = findPrototype(from, prototype, potential, judge);
   if ('missing' in found) return { energy: { element, prototype, crystal: found }, structure: null };
   const structure = found.value;
   const crystal = attempt(() => {
@@ -148,14 +162,15 @@ export function propertyCard(potential: Potential, request: PropertyRequest): Pr
   const { elements, judge } = request;
   const prototypes: PrototypeEnergy[] = [];
   const crystals: CrystalProperties[] = [];
-  for (const { symbol, bond } of elements) {
+  for (const element of elements) {
     let best: { energy: number; name: string; structure: Structure } | null = null;
     for (const prototype of PROTOTYPES) {
-      const { energy, structure } = prototypeEnergy(symbol, prototype, bond, potential, judge);
+      const { energy, structure } = prototypeEnergy(element, prototype, potential, judge);
       prototypes.push(energy);
       if (structure === null || 'missing' in energy.crystal) continue;
       const value = energy.crystal.value.energy;
-      if (best === null || value < best.energy) best = { energy: value, name: `${symbol} ${prototype}`, structure };
+      if (best === null || value < best.energy)
+        best = { energy: value, name: `${element.symbol} ${prototype}`, structure };
     }
     if (best !== null) crystals.push(crystalProperties(best.name, best.structure, potential, judge));
   }

@@ -1,6 +1,6 @@
 import type { AcePotential } from '../../core/potentials/ace-potential.ts';
 import type { Potential } from '../../core/potentials/potential.ts';
-import { CUTOFF_IN_BOND_LENGTHS } from '../../core/descriptors/ace/presets.ts';
+import { atomicNumberOf, covalentRadiusOf } from '../../core/elements.ts';
 import { propertyCard } from '../../core/properties/property-card.ts';
 import type { PropertyCard, PropertyRequest } from '../../core/properties/properties.ts';
 import { classifyTrust } from '../../core/uncertainty/trust-region.ts';
@@ -8,6 +8,12 @@ import type { Machine, ModelHandle } from '../workers/machine.ts';
 
 /** Crystals that the user names. */
 export type NamedStructures = NonNullable<PropertyRequest['structures']>;
+
+/** Bonds in crystals of an element: about twice its covalent radius, and within the cutoff. */
+function bondRange(symbol: string, cutoff: number): readonly [number, number] {
+  const bond = 2 * covalentRadiusOf(atomicNumberOf(symbol));
+  return [0.75 * bond, Math.max(Math.min(1.6 * bond, 0.95 * cutoff), bond)];
+}
 
 /** The card of a model, with its own verdict on every crystal and distance. */
 export function modelPropertyCard(
@@ -25,7 +31,7 @@ function aceCard(potential: AcePotential, name: string, structures: NamedStructu
     structures,
     elements: specification.elements.map((symbol, e) => ({
       symbol,
-      bond: specification.pairs[e]![e]!.cutoff / CUTOFF_IN_BOND_LENGTHS,
+      bonds: bondRange(symbol, specification.pairs[e]![e]!.cutoff),
     })),
     reach: Math.max(...specification.pairs.flat().map(({ cutoff }) => cutoff)),
     judge: (structure) => classifyTrust(potential.trust(structure), uncertainty.limits),
@@ -43,7 +49,7 @@ export function filePropertyCard(
   return propertyCard(potential, {
     name,
     structures,
-    elements: elements.map((symbol, e) => ({ symbol, bond: cutoffs[e]![e]! / CUTOFF_IN_BOND_LENGTHS })),
+    elements: elements.map((symbol, e) => ({ symbol, bonds: bondRange(symbol, cutoffs[e]![e]!) })),
     reach: Math.max(...cutoffs.flat()),
   });
 }
