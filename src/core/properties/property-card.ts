@@ -163,7 +163,8 @@ export function propertyCard(potential: Potential, request: PropertyRequest): Pr
   const prototypes: PrototypeEnergy[] = [];
   const crystals: CrystalProperties[] = [];
   for (const element of elements) {
-    let best: { energy: number; name: string; structure: Structure } | null = null;
+    // Where the potential trusts itself on some, one that it does not trust is no ground state.
+    let best: { energy: number; trusted: boolean; name: string; structure: Structure } | null = null;
     for (const prototype of PROTOTYPES) {
       const { energy, structure } = prototypeEnergy(element, prototype, potential, judge);
       prototypes.push(energy);
