@@ -1,4 +1,6 @@
-import { addScaled, dot, gram } from '../numerics/dense.ts';
+import { addScaled, dot } from '../numerics/dense.ts';
+import type { LinearKernels } from '../numerics/kernels.ts';
+import { plainKernels } from '../numerics/plain-kernels.ts';
 import { leadingSubspace } from './subspace.ts';
 
 /** Norms below this share of the training norm count as that. */
@@ -107,11 +109,22 @@ export interface Moments {
   readonly square: Float64Array;
 }
 
-/** Moments of directions. @param directions [n, d] row-major  @cost n d² flops */
-export function momentsOf(directions: Float64Array, n: number, d: number): Moments {
+/**
+ * Moments of directions.
+ *
+ * @param directions  [n, d] row-major
+ * @param kernels     makes the Gram matrix; default plain
+ * @cost              n d² flops
+ */
+export function momentsOf(
+  directions: Float64Array,
+  n: number,
+  d: number,
+  kernels: Pick<LinearKernels, 'gram'> = plainKernels,
+): Moments {
   const sum = new Float64Array(d);
   for (let i = 0; i < n; i++) addScaled(1, directions, sum, d, i * d, 0);
-  return { count: n, sum, square: gram(directions, n, d) };
+  return { count: n, sum, square: kernels.gram(directions, n, d) };
 }
 
 /** Mean and leading components of the union of some parts; at most one component less than rows. @cost 48 k d² flops */

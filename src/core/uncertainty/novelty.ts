@@ -1,6 +1,7 @@
 import { InputError } from '../errors.ts';
 import { cholesky } from '../numerics/cholesky.ts';
 import { addScaled, gram, requireLength } from '../numerics/dense.ts';
+import type { LinearKernels } from '../numerics/kernels.ts';
 import { whitenRows } from '../numerics/triangular.ts';
 import { kMeans } from './clusters.ts';
 import {
@@ -46,6 +47,8 @@ export interface NoveltyOptions {
   readonly folds?: number;
   /** At most this many rows are used, evenly spaced. */
   readonly maxRows?: number;
+  /** Makes the Gram matrices; default plain. */
+  readonly kernels?: Pick<LinearKernels, 'gram'>;
 }
 
 function requireBlocks(blocks: readonly number[], d: number): void {
@@ -189,7 +192,7 @@ export function fitNovelty(
   blocks: readonly number[],
   options: NoveltyOptions = {},
 ): NoveltyModel | null {
-  const { maxChannels = 24, factor = 1.5, quantile = 0.999, folds = 4, maxRows = 4000 } = options;
+  const { maxChannels = 24, factor = 1.5, quantile = 0.999, folds = 4, maxRows = 4000, kernels } = options;
   requireLength('invariants', rows, n * d);
   requireBlocks(blocks, d);
   const { kept, owners } = pickRows(rows, n, d, options.groups, maxRows);
@@ -201,7 +204,7 @@ export function fitNovelty(
   const maxComponents = Math.max(1, maxChannels - blockCount);
 
   const members = foldsOf(owners, folds);
-  const moments = members.map((own) => momentsOf(takeRows(directions, own, d), own.length, d));
+  const moments = members.map((own) => momentsOf(takeRows(directions, own, d), own.length, d, kernels));
   const reduceRows = (reduced: Reduction, indices: readonly number[]) =>
     reduce(reduced, takeRows(directions, indices, d), takeRows(logNorms, indices, blockCount), indices.length);
   const leftOut = members.map((own, fold) => {

@@ -119,7 +119,10 @@ export function errorBars(
     return {
       median,
       largest: h.reduce((a, b) => Math.max(a, b), 0) / median,
-      novelty: fitNovelty(own, n, size, bodyOrderBoundaries(basis, e), { groups: owners[e]! }),
+      novelty: fitNovelty(own, n, size, bodyOrderBoundaries(basis, e), {
+        groups: owners[e]!,
+        ...(options.kernels === undefined ? {} : { kernels: options.kernels }),
+      }),
     };
   });
   return {
