@@ -246,6 +246,12 @@ export class Neighborhood {
     return sum;
   }
 
+  /** Adds a derivative by the distance of the neighbour at place k to its gradient, eV/Å. */
+  addRadially(k: number, slope: number): void {
+    const { directions, gradients } = this;
+    for (let d = 3 * k; d < 3 * k + 3; d++) gradients[d] = gradients[d]! + slope * directions[d]!;
+  }
+
   /** Adds the forces and the virial that `gradients` make of the pairs of atom i. */
   addForces(i: number, forces: Float64Array, virial: Float64Array): void {
     const { size, atoms, distances, directions, gradients } = this;
