@@ -7,7 +7,8 @@ import { EnvironmentError, FormatError, InputError } from '../core/errors.ts';
 import { DEFAULT_FIT } from '../node/training/settings.ts';
 import { finiteOrNull, integersOption, labelKeys, numberOption, threadsOption, withPool } from './data-options.ts';
 import { EXIT, exitCodeOf } from './errors.ts';
-import { checkWeightGroups, fitSettingsOf } from './fit-settings.ts';
+import { fitSettingsOf } from './fit-settings.ts';
+import { checkWeightGroups } from './group-weights.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'querent-settings-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,16 +1,10 @@
-import { resolve } from 'node:path';
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
-import { frameWeights } from '../core/dataset/weights.ts';
 import { PRESET_NAMES } from '../core/descriptors/ace/presets.ts';
 import { isElement } from '../core/elements.ts';
-import { FormatError, InputError } from '../core/errors.ts';
-import { OBSERVATION_KINDS } from '../core/regression/regression.ts';
-import type { Frame } from '../core/structure/structure.ts';
-import { readBytes } from '../node/files.ts';
+import { InputError } from '../core/errors.ts';
 import type { FitSettings } from '../node/training/settings.ts';
 import { DEFAULT_FIT } from '../node/training/settings.ts';
-import { closestWord } from '../protocol/closest-word.ts';
 import { integersOption, numberOption } from './data-options.ts';
+import { groupWeights } from './group-weights.ts';
 import type { VerbOptions } from './verb.ts';
 
 /** Å; neighbours grow with its cube. */
@@ -53,48 +47,6 @@ function evaluationBudget(text: string | undefined): FitSettings['budget'] {
     );
   }
   return unit === undefined ? { functions: value } : { microseconds: value };
-}
-
-/** Weights from a YAML file. @throws FormatError `BAD_WEIGHTS` with line and column */
-async function groupWeights(path: string | undefined, cwd: string): Promise<FitSettings['weights']> {
-  if (path === undefined) return {};
-  const text = new TextDecoder().decode(await readBytes(resolve(cwd, path)));
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const fail = (message: string, offset: number | undefined): FormatError => {
-    if (offset === undefined) return new FormatError('BAD_WEIGHTS', { file: path }, message);
-    const { line, col } = lines.linePos(offset);
-    return new FormatError('BAD_WEIGHTS', { file: path, line, column: col }, message);
-  };
-  const [wrong] = document.errors;
-  if (wrong !== undefined) throw fail(`weights must be YAML: ${wrong.message}`, wrong.pos[0]);
-  const { contents } = document;
-  if (!isMap(contents)) throw fail('weights must map each config_type to {energy, forces, virial}', 0);
-  for (const { key, value } of contents.items) {
-    const offset = isScalar(key) ? key.range?.[0] : undefined;
-    if (!isMap(value)) throw fail(`weights of "${String(key)}" must be a map like {energy: 2, forces: 1}`, offset);
-    for (const entry of value.items) {
-      const kind = String(entry.key);
-      if ((OBSERVATION_KINDS as readonly string[]).includes(kind)) continue;
-      const place = isScalar(entry.key) ? entry.key.range?.[0] : offset;
-      throw fail(`weights must be of ${OBSERVATION_KINDS.join(', ')}, got "${kind}"`, place);
-    }
-  }
-  const weights = document.toJS() as FitSettings['weights'];
-  frameWeights(weights);
-  return weights;
-}
-
-/** Refuses weights of groups that are not in the data: a misspelt name would be without effect. */
-export function checkWeightGroups(weights: FitSettings['weights'], frames: readonly Frame[]): void {
-  const groups = [...new Set(frames.map((frame) => frame.group))];
-  const wrong = Object.keys(weights).find((group) => !groups.includes(group));
-  if (wrong === undefined) return;
-  const near = closestWord(wrong, groups);
-  throw new InputError(
-    'BAD_WEIGHTS',
-    `weights must be of groups of the data (${groups.map((group) => group || '""').join(', ')}), got "${wrong}"${near === null ? '' : `; did you mean ${near}?`}`,
-  );
 }
 
 /** The settings that the options of `fit` ask for. @throws InputError `BAD_OPTION`; FormatError `BAD_WEIGHTS` */

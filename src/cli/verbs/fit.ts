@@ -29,7 +29,8 @@ import {
 import { choiceJson, choiceReport } from '../choice-report.ts';
 import { errorTable } from '../error-table.ts';
 import { EXIT } from '../errors.ts';
-import { checkWeightGroups, FIT_PRESETS, fitSettingsOf } from '../fit-settings.ts';
+import { FIT_PRESETS, fitSettingsOf } from '../fit-settings.ts';
+import { checkWeightGroups } from '../group-weights.ts';
 import { fitProgress } from '../fit-progress.ts';
 import { formatSeconds, plural } from '../output.ts';
 import { plainArrays, propertyCardText } from '../property-card.ts';
@@ -143,7 +144,10 @@ export const verb: Verb = {
       .option('--prior-strength <x>', 'prior precision relative to that of largest evidence; by default chosen')
       .option('--energy-noise <kind>', 'energy noise grows with √N (sqrt) or N (atom)', DEFAULT_FIT.energyNoise)
       .option('--no-stress', 'leave the stress labels out')
-      .option('--weights <file>', 'YAML file: config_type → {energy, forces, virial} weights')
+      .option(
+        '--weights <file>',
+        'YAML file: config_type → {energy, forces, virial} weights, or a groups.json of FitSNAP',
+      )
       .option('--offset-by <key>', 'give every value of this key (but the most frequent) an energy offset of its own')
       .option('--e0 <list>', 'energies of isolated atoms, as Si=-0.81,O=-2.0 (eV)')
       .option('--test <data...>', 'labelled structures to judge the fit by')
