@@ -14,3 +14,6 @@ export {
   unpackTransposed,
 } from './strips';
 export { solveTransposed } from './triangular';
+export { CHUNK, surround } from './rows';
+export { contract } from './rows-contraction';
+export { derivatives, functionValues, multiplyNodes } from './rows-products';
