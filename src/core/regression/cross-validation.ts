@@ -42,16 +42,15 @@ const perKind = <T>(make: (kind: (typeof OBSERVATION_KINDS)[number]) => T): PerK
   virial: make('virial'),
 });
 
-/** XᵀX of the rows that a factor really has: as many as its observations. */
-function gramOfRows(state: FactorState, kernels: Pick<LinearKernels, 'gram'>): Float64Array {
-  const rows = Math.min(state.count, state.columns);
-  return kernels.gram(state.r.subarray(0, rows * state.columns), rows, state.columns);
-}
-
 /** Moments of the observations of a factor per kind. @param kernels makes the Gram matrices; default the plain ones */
-export function momentsOf(factors: PerKind<FactorState>, kernels: Pick<LinearKernels, 'gram'> = plainKernels): Moments {
+export function momentsOf(
+  factors: PerKind<FactorState>,
+  kernels: Pick<LinearKernels, 'gramUpper'> = plainKernels,
+): Moments {
   return {
-    gram: perKind((kind) => (factors[kind].count > 0 ? gramOfRows(factors[kind], kernels) : null)),
+    gram: perKind((kind) =>
+      factors[kind].count > 0 ? kernels.gramUpper(factors[kind].r, factors[kind].columns) : null,
+    ),
     cross: perKind((kind) => (factors[kind].count > 0 ? crossOf(factors[kind]) : null)),
   };
 }
@@ -114,7 +113,7 @@ export function judgeFold(
   all: Moments,
   fold: PerKind<FactorState>,
   trials: readonly SubsetTrial[],
-  kernels: Pick<LinearKernels, 'gram' | 'cholesky'> = plainKernels,
+  kernels: Pick<LinearKernels, 'gramUpper' | 'cholesky'> = plainKernels,
 ): SquaredErrors[][] {
   const own = momentsOf(fold, kernels);
   const d = fold.forces.columns;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../random.ts';
+import { momentsOf } from './cross-validation.ts';
 import { createFactor, emptyFactor, squaredResidual } from './factor.ts';
 import { smoothnessPrior } from './prior.ts';
 import { subsetFactor, subsetPrior } from './subset.ts';
@@ -40,6 +41,22 @@ describe('subsetFactor', () => {
       rtol: 1e-13,
       why: 'the same rows and targets',
     });
+  });
+
+  it('finds the observations of columns behind columns of zeros', () => {
+    // Two rows of five columns, the first three without values: R is filled in its last rows.
+    const factor = createFactor(5);
+    factor.append(Float64Array.of(0, 0, 0, 2, 1, 0, 0, 0, 0, 3), Float64Array.of(1, -1), 2);
+    const state = factor.state();
+    const got = subsetFactor(state, Int32Array.of(0, 3, 4));
+    for (const weights of [Float64Array.of(0, 0, 0), Float64Array.of(7, 0.5, -2)]) {
+      const all = Float64Array.of(weights[0]!, 0, 0, weights[1]!, weights[2]!);
+      expect(squaredResidual(got, weights)).toAgree(squaredResidual(state, all), { rtol: 1e-14, why: 'the same rows' });
+    }
+    expect(momentsOf({ energy: state, forces: state, virial: state }).gram.energy).toAgree(
+      [...new Array(15).fill(0), 0, 0, 0, 4, 2, 0, 0, 0, 2, 10],
+      { atol: 1e-14, why: 'XᵀX of the two rows' },
+    );
   });
 
   it('is the factor itself for all columns, and empty for no rows', () => {

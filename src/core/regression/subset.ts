@@ -33,11 +33,11 @@ export function subsetFactor(
   checkColumns(columns, d);
   const k = columns.length;
   if (k === d) return state;
-  // Rows beyond the number of observations are zero, those beyond the last column need no elimination.
-  const filled = Math.min(state.count, d);
-  const rows = Math.min(filled, columns[k - 1]! + 1);
+  // Rows below the last of the columns have nothing in them. A factor of few observations may still fill any of its
+  // rows: where first columns are zero, the observations are found further down.
+  const rows = columns[k - 1]! + 1;
   let beyond = 0;
-  for (let i = rows; i < filled; i++) beyond += state.z[i]! * state.z[i]!;
+  for (let i = rows; i < d; i++) beyond += state.z[i]! * state.z[i]!;
   const block = new Float64Array(rows * k);
   for (let i = 0; i < rows; i++) for (let j = 0; j < k; j++) block[i * k + j] = state.r[i * d + columns[j]!]!;
   const factor = createFactor(k, kernels?.eliminate);
