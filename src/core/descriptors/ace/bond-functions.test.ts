@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { BondFunctions, radialIndices } from './bond-functions.ts';
 import { ChebyshevPower } from './chebyshev.ts';
-import { type InnerCutoff, LINEAR_EMBEDDING, type ProductFunction, type ProductPotential } from './product-basis.ts';
+import { buildAceBasis } from './enumerate.ts';
+import {
+  type InnerCutoff,
+  LINEAR_EMBEDDING,
+  type ProductFunction,
+  type ProductPotential,
+  productPotential,
+} from './product-basis.ts';
 import { coreRepulsion, innerSwitch } from './radial.ts';
 import { SmoothedZbl } from './zbl.ts';
 
@@ -69,6 +76,32 @@ describe('radial functions of products', () => {
       { n: 2, l: 1 },
     ]);
     expect(radialIndices(FUNCTIONS, 1)).toEqual([{ n: 1, l: 0 }]);
+  });
+});
+
+describe('rows', () => {
+  it('of functions that are the same for several l stand once', () => {
+    const identity = productPotential(
+      buildAceBasis({
+        elements: ['Si'],
+        radial: 'SBessel',
+        nmax: [5, 4, 3],
+        lmax: [0, 2, 1],
+        pairs: [[{ cutoff: 4, innerCutoff: 0, innerWidth: 0, core: { prefactor: 0, lambda: 0 } }]],
+      }),
+      new Float64Array(63).fill(1),
+      [0],
+    );
+    const functions = new BondFunctions(identity, 0, 0);
+    expect(functions.nRadial).toBe(4);
+    expect([...functions.starts].sort()).toEqual([
+      [0, 0],
+      [1, 0],
+      [2, 0],
+    ]);
+    expect(functions.indices.length).toBe(12);
+    expect(functions.count).toBe(6);
+    expect(bondFunctions(KINDS[0]!).nRadial).toBe(2);
   });
 });
 

@@ -32,14 +32,28 @@ function singleFactors(functions: readonly ProductFunction[], mu: number, densit
   return folded;
 }
 
+/** Where `run` occurs among `rows`, −1 if nowhere. */
+function findRun(rows: readonly Float64Array[], run: readonly Float64Array[]): number {
+  for (let start = 0; start + run.length <= rows.length; start++) {
+    if (run.every((row, t) => row.every((c, k) => c === rows[start + t]![k]))) return start;
+  }
+  return -1;
+}
+
 /**
- * All that one neighbour brings with its distance, in a row: the R_nl of `indices`, then Σ_k c̃_pk g_k of the functions of
- * one factor for each density, then the core; inner switches included. Exact: nothing is tabulated.
+ * All that one neighbour brings with its distance, in a row: the R_nl that products need, by l and then n, those that are
+ * the same functions for several l once; then Σ_k c̃_pk g_k of the functions of one factor for each density, then the core;
+ * inner switches included. Exact: nothing is tabulated.
  */
 export class BondFunctions implements RadialFunctions {
   readonly cutoff: number;
   readonly count: number;
+  /** Which R_nl there are, by l and then n. */
   readonly indices: readonly RadialIndex[];
+  /** Rows of R_nl; behind them stand the densities and the core. */
+  readonly nRadial: number;
+  /** First row of each l that occurs; the n of `indices` follow one another. */
+  readonly starts: ReadonlyMap<number, number>;
   private readonly bond: ProductBond;
   private readonly zbl: SmoothedZbl | null;
   /** Every row but the core as a sparse combination of g_k: entries first[row] … first[row + 1] − 1. */
@@ -59,15 +73,26 @@ export class BondFunctions implements RadialFunctions {
     this.bond = bond;
     this.cutoff = bond.radial.cutoff;
     this.indices = radialIndices(functions, mu);
-    this.count = this.indices.length + densities + 1;
     this.zbl =
       bond.inner.type === 'zbl'
         ? new SmoothedZbl(potential.elements[mu0]!, potential.elements[mu]!, this.cutoff, bond.cutoffWidth)
         : null;
-    const rows = this.indices.map(({ n, l }) => {
+    const rows: Float64Array[] = [];
+    const starts = new Map<number, number>();
+    const runs = new Map<number, Float64Array[]>();
+    for (const { n, l } of this.indices) {
       const from = ((n - 1) * (bond.lmax + 1) + l) * basis;
-      return bond.coefficients.subarray(from, from + basis);
-    });
+      runs.set(l, [...(runs.get(l) ?? []), bond.coefficients.subarray(from, from + basis)]);
+    }
+    // Longer runs first, so that shorter ones are found in them.
+    for (const [l, run] of [...runs].sort(([, a], [, b]) => b.length - a.length)) {
+      const start = findRun(rows, run);
+      starts.set(l, start < 0 ? rows.length : start);
+      if (start < 0) rows.push(...run);
+    }
+    this.starts = starts;
+    this.nRadial = rows.length;
+    this.count = rows.length + densities + 1;
     const single = singleFactors(functions, mu, densities, basis);
     for (let p = 0; p < densities; p++) rows.push(single.subarray(p * basis, (p + 1) * basis));
     const entries = rows.map((row) => Array.from(row.keys()).filter((k) => row[k] !== 0));

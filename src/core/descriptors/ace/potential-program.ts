@@ -27,25 +27,21 @@ function layOutComponents(potential: ProductPotential, mu0: number, lmax: number
   const real: boolean[] = [];
   const bonds = potential.elements.map((_, mu) => {
     const functions = new BondFunctions(potential, mu0, mu);
-    const { indices } = functions;
-    const first = new Int32Array(lmax + 1);
-    const last = new Int32Array(lmax + 1);
-    for (let l = 0, row = 0; l <= lmax; l++) {
-      first[l] = row;
-      while (row < indices.length && indices[row]!.l === l) row++;
-      last[l] = row;
-    }
-    const starts: number[] = [];
+    const { indices, starts } = functions;
+    const ofMomentum = Array.from({ length: lmax + 1 }, (__, l) => indices.filter((index) => index.l === l));
+    const first = Int32Array.from(ofMomentum, (__, l) => starts.get(l) ?? 0);
+    const last = Int32Array.from(ofMomentum, (own, l) => first[l]! + own.length);
+    const firstPlaces: number[] = [];
     for (let m = 0; m <= lmax; m++) {
       for (let l = m; l <= lmax; l++) {
-        starts.push(real.length);
-        for (let row = first[l]!; row < last[l]!; row++) {
-          places.set(keyOf(mu, indices[row]!.n, l, m), real.length);
+        firstPlaces.push(real.length);
+        for (const { n } of ofMomentum[l]!) {
+          places.set(keyOf(mu, n, l, m), real.length);
           real.push(m === 0);
         }
       }
     }
-    return { functions, first, last, places: Int32Array.from(starts), rest: indices.length };
+    return { functions, first, last, places: Int32Array.from(firstPlaces), rest: functions.nRadial };
   });
   return { bonds, places, real };
 }
