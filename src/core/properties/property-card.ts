@@ -169,9 +169,10 @@ export function propertyCard(potential: Potential, request: PropertyRequest): Pr
       const { energy, structure } = prototypeEnergy(element, prototype, potential, judge);
       prototypes.push(energy);
       if (structure === null || 'missing' in energy.crystal) continue;
-      const value = energy.crystal.value.energy;
-      if (best === null || value < best.energy)
-        best = { energy: value, name: `${element.symbol} ${prototype}`, structure };
+      const { energy: value, trust } = energy.crystal.value;
+      const trusted = trust === null || trust.state === 'trusted';
+      if (best === null || (trusted === best.trusted ? value < best.energy : trusted))
+        best = { energy: value, trusted, name: `${element.symbol} ${prototype}`, structure };
     }
     if (best !== null) crystals.push(crystalProperties(best.name, best.structure, potential, judge));
   }
