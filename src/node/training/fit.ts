@@ -37,6 +37,7 @@ import { chooseBasis } from './choose-basis.ts';
 import type { FitContext } from './passes.ts';
 import type { FitSettings } from './settings.ts';
 import { resolveBasis, resolveSpecification } from './specification.ts';
+import { trainingFolds } from './training-folds.ts';
 
 /** Structures whose rows set the scale for recognising components fixed by symmetry. */
 const SCALE_SAMPLE = 16;
@@ -183,7 +184,12 @@ export async function fitModel(
   // First pass. With cross-validation every fold is accumulated apart.
   const crossValidated = settings.balance === 'cv' || candidates !== null;
   const foldCount = crossValidated ? settings.folds : 1;
-  const folds = crossValidated ? groupedFolds(frames, foldCount, settings.seed) : new Int32Array(frames.length);
+  const folds =
+    candidates !== null
+      ? trainingFolds(frames, foldCount, settings.seed)
+      : crossValidated
+        ? groupedFolds(frames, foldCount, settings.seed)
+        : new Int32Array(frames.length);
   const { kernels } = pool;
   let folded = await firstPass(
     pool,
@@ -237,7 +243,7 @@ export async function fitModel(
     settings.balance === 'cv'
       ? crossValidateBalance(folded, priorOf(basis, layout, factors, settings, layout.stressOffset), {}, kernels)
       : null;
-  const ratio = curve?.points[curve.best]!.energyToForce ?? choice?.ratio ?? settings.ratio;
+  const ratio = curve === null ? (choice?.ratio ?? settings.ratio) : curve.points[curve.best]!.energyToForce;
   const balance =
     settings.balance === 'evidence'
       ? ({ mode: 'evidence' } as const)
