@@ -12,7 +12,7 @@ const run = (...argv: string[]): Promise<Ended> => querent(argv, { cwd });
 const POSCAR = 'primitive\n5.5\n0 0.5 0.5\n0.5 0 0.5\n0.5 0.5 0\nSi\n2\ndirect\n0 0 0\n0.25 0.25 0.25\n';
 
 beforeAll(async () => {
-  const frames = [0.03, 0.15, 0.3].flatMap((rattle, k) => siliconFrames(15, { rattle, seed: k }));
+  const frames = [0.03, 0.08, 0.15].flatMap((rattle, k) => siliconFrames(15, { rattle, seed: k }));
   writeFileSync(join(cwd, 'train.xyz'), extxyzOf(frames));
   writeFileSync(join(cwd, 'POSCAR'), POSCAR);
   const { code, stderr, stdout } = await run(

@@ -2,7 +2,10 @@ import type { AcePotential } from '../../core/potentials/ace-potential.ts';
 import type { Potential } from '../../core/potentials/potential.ts';
 import { atomicNumberOf, covalentRadiusOf } from '../../core/elements.ts';
 import { propertyCard } from '../../core/properties/property-card.ts';
+import { RandomStream } from '../../core/random.ts';
 import type { PropertyCard, PropertyRequest } from '../../core/properties/properties.ts';
+import type { Structure } from '../../core/structure/structure.ts';
+import { repeated } from '../../core/structure/supercell.ts';
 import { classifyTrust } from '../../core/uncertainty/trust-region.ts';
 import type { Machine, ModelHandle } from '../workers/machine.ts';
 
@@ -13,6 +16,20 @@ export type NamedStructures = NonNullable<PropertyRequest['structures']>;
 function bondRange(symbol: string, cutoff: number): readonly [number, number] {
   const bond = 2 * covalentRadiusOf(atomicNumberOf(symbol));
   return [0.75 * bond, Math.max(Math.min(1.6 * bond, 0.95 * cutoff), bond)];
+}
+
+/** Displacement of the atoms of a crystal that is judged, Å. */
+const RATTLE = 0.03;
+
+/**
+ * A crystal whose atoms are slightly off their sites, in a cell of several: in a perfect lattice every force vanishes by
+ * symmetry, and with it all that forces could say of trust.
+ */
+function disordered(structure: Structure): Structure {
+  if (structure.cell === null) return structure;
+  const crystal = structure.species.length < 8 ? repeated(structure, [2, 2, 2]) : structure;
+  const stream = new RandomStream(1, 'judged crystal');
+  return { ...crystal, positions: crystal.positions.map((x) => x + RATTLE * stream.normal()) };
 }
 
 /** The card of a model, with its own verdict on every crystal and distance. */
@@ -34,7 +51,7 @@ function aceCard(potential: AcePotential, name: string, structures: NamedStructu
       bonds: bondRange(symbol, specification.pairs[e]![e]!.cutoff),
     })),
     reach: Math.max(...specification.pairs.flat().map(({ cutoff }) => cutoff)),
-    judge: (structure) => classifyTrust(potential.trust(structure), uncertainty.limits),
+    judge: (structure) => classifyTrust(potential.trust(disordered(structure)), uncertainty.limits),
   });
 }
 
