@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import type { AceBasis } from '../src/core/descriptors/ace/basis.ts';
 import { buildAceBasis } from '../src/core/descriptors/ace/enumerate.ts';
 import { type PresetName, presetLimits, presetSpecification } from '../src/core/descriptors/ace/presets.ts';
-import type { ProductPotential } from '../src/core/descriptors/ace/product-basis.ts';
+import { type ProductPotential, productPotential } from '../src/core/descriptors/ace/product-basis.ts';
 import { atomicNumberOf } from '../src/core/elements.ts';
 import { RandomStream } from '../src/core/random.ts';
 import { rattle } from '../src/core/sampling/rattle.ts';
@@ -19,8 +19,8 @@ import { dataFile } from '../test/support/data.ts';
 export interface PotentialCase {
   readonly name: string;
   readonly potential: ProductPotential;
-  /** The potential as a file, for other programs. */
-  readonly yace: string;
+  /** The potential as the text of a file, for other programs. */
+  yace(): string;
   readonly structure: Structure;
 }
 
@@ -55,13 +55,13 @@ export function madeCase(
   const specification = presetSpecification(preset, elements, cutoff, () => 2.2);
   const basis = buildAceBasis(specification, presetLimits(preset));
   const weights = normals(basis.offsets.at(-1)!, 'bench weights').map((weight) => 0.01 * weight);
-  const yace = writeYace({ basis, coefficients: weights, e0: elements.map(() => 0) });
+  const e0 = elements.map(() => 0);
   const structure = rattledCrystal(crystal, elements.length > 1 ? elements : []);
   const atoms = structure.species.length;
   return {
     name: `${elements.join('-')} ${preset}, ${weights.length} functions, ${atoms} atoms`,
-    potential: readYace(yace, `${preset}.yace`).potential,
-    yace,
+    potential: productPotential(basis, weights, e0),
+    yace: () => writeYace({ basis, coefficients: weights, e0 }),
     structure,
     basis,
     weights,
@@ -84,7 +84,7 @@ export function publishedCases(): PotentialCase[] {
     if (yace === null || frames === null) return [];
     const { potential } = readYace(yace.toString(), file!);
     const { structure } = parseExtxyzText(frames.toString(), crystal!)[0]!.frame;
-    return [{ name: `${name}, ${structure.species.length} atoms`, potential, yace: yace.toString(), structure }];
+    return [{ name: `${name}, ${structure.species.length} atoms`, potential, yace: () => yace.toString(), structure }];
   });
 }
 

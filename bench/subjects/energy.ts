@@ -33,7 +33,7 @@ async function measure(bench: Workbench, of: PotentialCase): Promise<void> {
   const { name, potential, structure, yace } = of;
   const atoms = structure.species.length;
   const pace = await bench.mlPace();
-  const native = await pace?.energy('ML-PACE', yace, structure);
+  const native = await pace?.energy('ML-PACE', yace(), structure);
   const programs = bench.kernels.map((kernels) => kernels.compile(potential));
   const lists = [neighborList(structure, programs[0]!.cutoff)];
   let next = 0;

@@ -11,7 +11,7 @@ async function measure(bench: Workbench, of: BasisCase): Promise<void> {
   const { name, basis, structure, weights, yace } = of;
   const atoms = structure.species.length;
   const pace = await bench.mlPace();
-  const native = await pace?.rows('ML-PACE b_grad', yace, structure);
+  const native = await pace?.rows('ML-PACE b_grad', yace(), structure);
   const programs = bench.kernels.map((kernels) => kernels.prepare(basis));
   let next = 0;
   const rows = byVariant(bench, atoms, () => {

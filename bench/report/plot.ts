@@ -1,0 +1,131 @@
+/** A run of the benchmark as one SVG: bars of quotients on a logarithmic axis, and scaling in two logarithms. */
+import { PLOT_COLORS, svgPage, svgText } from '../../src/formats/svg-plot.ts';
+import { threeDigits } from '../statistics.ts';
+import type { BenchReport } from './report.ts';
+
+const WIDTH = 900;
+const BAR = 17;
+const LABEL = 430;
+const PLOT_HEIGHT = 300;
+
+/** Position of a value on a logarithmic axis from `low` to `high`. */
+function place(value: number, low: number, high: number, from: number, length: number): number {
+  return from + (length * Math.log(value / low)) / Math.log(high / low);
+}
+
+/** Powers of ten around positive values. */
+export function decades(values: readonly number[]): readonly [number, number] {
+  const logs = values.filter((value) => value > 0 && Number.isFinite(value)).map((value) => Math.log10(value));
+  if (logs.length === 0) return [0.1, 10];
+  const [low, high] = [Math.floor(Math.min(...logs)), Math.ceil(Math.max(...logs))];
+  return [10 ** low, 10 ** (high > low ? high : low + 1)];
+}
+
+/** Powers of ten from `low` to `high`. */
+function ticks(low: number, high: number): number[] {
+  const count = Math.round(Math.log10(high / low));
+  return Array.from({ length: count + 1 }, (_, k) => low * 10 ** k);
+}
+
+interface Bar {
+  readonly label: string;
+  readonly median: number;
+  readonly lower: number;
+  readonly upper: number;
+  readonly target: number | null;
+  readonly color: string;
+}
+
+function barsOf(report: BenchReport): Bar[] {
+  return report.contests.flatMap(({ subject, title, ratios }) =>
+    ratios
+      .filter(({ over }) => over !== 'typescript')
+      .map((ratio) => ({
+        label: `${title.replace(/, \d+ atoms$/, '')}: ${ratio.label}`,
+        median: ratio.median,
+        lower: ratio.lower,
+        upper: ratio.upper,
+        target:
+          ratio.target === undefined ? null : 'atLeast' in ratio.target ? ratio.target.atLeast : ratio.target.atMost,
+        color:
+          PLOT_COLORS[['energy', 'rows', 'linear', 'prediction', 'threads'].indexOf(subject) + 1] ?? PLOT_COLORS[0],
+      })),
+  );
+}
+
+function drawBars(bars: readonly Bar[], top: number): { parts: string[]; bottom: number } {
+  const [low, high] = decades(bars.flatMap(({ lower, upper }) => [lower, upper]));
+  const length = WIDTH - LABEL - 80;
+  const x = (value: number): string => place(value, low, high, LABEL, length).toFixed(1);
+  const bottom = top + BAR * bars.length;
+  const parts = [
+    svgText(LABEL, top - 18, 'how many times (median and quartiles; ◇ hoped for)', { size: 12, bold: true }),
+  ];
+  for (const tick of ticks(low, high)) {
+    parts.push(
+      `<path d="M${x(tick)} ${top - 4}V${bottom}" stroke="${tick === 1 ? '#888' : '#ddd'}"/>`,
+      svgText(Number(x(tick)), bottom + 14, threeDigits(tick), { size: 11, anchor: 'middle' }),
+    );
+  }
+  bars.forEach(({ label, median, lower, upper, target, color }, k) => {
+    const y = top + BAR * k + BAR / 2;
+    const [from, to] = [1, median].map(x).sort((a, b) => Number(a) - Number(b));
+    parts.push(
+      svgText(LABEL - 8, y + 4, label.length > 74 ? `${label.slice(0, 73)}…` : label, { size: 10, anchor: 'end' }),
+      `<rect x="${from}" y="${y - 5}" width="${(Number(to) - Number(from)).toFixed(1)}" height="10" fill="${color}"/>`,
+      `<path d="M${x(lower)} ${y}H${x(upper)}" stroke="#222"/>`,
+      svgText(WIDTH - 60, y + 4, threeDigits(median), { size: 10 }),
+    );
+    if (target !== null) parts.push(svgText(Number(x(target)), y + 4, '◇', { size: 12, anchor: 'middle' }));
+  });
+  return { parts, bottom: bottom + 24 };
+}
+
+function drawScaling(report: BenchReport, top: number): string[] {
+  const panels = [
+    { unit: 'atoms', left: 60 },
+    { unit: 'structures', left: 60 + WIDTH / 2 },
+  ];
+  const length = WIDTH / 2 - 90;
+  const height = PLOT_HEIGHT - 70;
+  return panels.flatMap(({ unit, left }) => {
+    const series = report.scalings.filter(({ sizeUnit }) => sizeUnit === unit);
+    if (series.length === 0) return [];
+    const [xLow, xHigh] = decades(series.flatMap(({ points }) => points.map(({ size }) => size)));
+    const [yLow, yHigh] = decades(series.flatMap(({ points }) => points.map(({ microseconds }) => microseconds)));
+    const x = (value: number): number => place(value, xLow, xHigh, left, length);
+    const y = (value: number): number => place(value, yLow, yHigh, top + height, -height);
+    const parts = [svgText(left, top - 10, `µs per ${unit.slice(0, -1)} against ${unit}`, { size: 12, bold: true })];
+    for (const tick of ticks(xLow, xHigh)) {
+      parts.push(
+        `<path d="M${x(tick).toFixed(1)} ${top}v${height}" stroke="#ddd"/>`,
+        svgText(x(tick), top + height + 15, String(Math.round(tick)), { size: 11, anchor: 'middle' }),
+      );
+    }
+    for (const tick of ticks(yLow, yHigh)) {
+      parts.push(
+        `<path d="M${left} ${y(tick).toFixed(1)}h${length}" stroke="#ddd"/>`,
+        svgText(left - 5, y(tick) + 4, threeDigits(tick), { size: 11, anchor: 'end' }),
+      );
+    }
+    series.forEach(({ title, points }, k) => {
+      const color = PLOT_COLORS[k]!;
+      const path = points.map(({ size, microseconds }) => `${x(size).toFixed(1)} ${y(microseconds).toFixed(1)}`);
+      parts.push(`<path d="M${path.join('L')}" fill="none" stroke="${color}" stroke-width="2"/>`);
+      for (const point of path) {
+        const [cx, cy] = point.split(' ');
+        parts.push(`<circle cx="${cx}" cy="${cy}" r="3" fill="${color}"/>`);
+      }
+      parts.push(svgText(left + 4, top + 14 + 14 * k, title, { size: 10, color }));
+    });
+    return parts;
+  });
+}
+
+/** The whole picture. */
+export function benchPlot(report: BenchReport): string {
+  const { parts, bottom } = drawBars(barsOf(report), 50);
+  const scaling = report.scalings.length > 0;
+  const height = bottom + (scaling ? PLOT_HEIGHT : 10);
+  return svgPage(WIDTH, height, 'Ratios and scaling', [...parts, ...(scaling ? drawScaling(report, bottom + 40) : [])]);
+}

@@ -1,0 +1,74 @@
+/** What error bars cost: predictions with variances, and steps of dynamics that ask how far they can be trusted. */
+import { massesOf, startMotion } from '../../src/core/dynamics/dynamics.ts';
+import { velocityVerletStep } from '../../src/core/dynamics/velocity-verlet.ts';
+import { maxwellBoltzmann } from '../../src/core/dynamics/velocities.ts';
+import { AcePotential } from '../../src/core/potentials/ace-potential.ts';
+import { RandomStream } from '../../src/core/random.ts';
+import { fitModel } from '../../src/node/training/fit.ts';
+import { createPool } from '../../src/node/workers/pool.ts';
+import { rattledCrystal } from '../cases.ts';
+import { type Contender, contender } from '../contest.ts';
+import { siliconFit, siliconTask } from '../silicon.ts';
+import type { Workbench } from '../workbench.ts';
+
+/** Steps from one question to the next: what a run of some picoseconds can afford, and every step. */
+const INTERVALS = [1, 5];
+/** fs */
+const TIME_STEP = 1;
+/** Steps of a call that never asks. */
+const MOST_STEPS = 10;
+
+/** Measures predictions and steps of dynamics. */
+export async function prediction(bench: Workbench): Promise<void> {
+  const kernels = bench.kernels[0]!;
+  const { frames } = siliconTask('medium', 40, [2, 1, 1], kernels);
+  const pool = createPool(1, kernels.name);
+  const { model, basis } = await fitModel(frames, siliconFit('medium'), pool);
+  const potentials = bench.kernels.map((variant) => new AcePotential(model, variant.prepare(basis)));
+  const structure = rattledCrystal({ prototype: 'diamond', element: 'Si', a: 5.43, repeat: [2, 2, 2] });
+  const atoms = structure.species.length;
+  const fastest = potentials[0]!;
+  const size = `${atoms} atoms, ${basis.offsets.at(-1)!} functions`;
+  await bench.hold({
+    subject: 'prediction',
+    title: `energy and forces with their variances, ${size}`,
+    unit: 'atom',
+    contenders: [
+      contender('mean', atoms, () => fastest.evaluate(structure)),
+      contender('with variances', atoms, () => fastest.predict(structure)),
+      contender('signals of trust', atoms, () => fastest.trust(structure)),
+      ...potentials.slice(1).map((potential, k) => {
+        return contender(`with variances, ${bench.kernels[k + 1]!.name}`, atoms, () => potential.predict(structure));
+      }),
+    ],
+    ratios: [
+      { name: 'mean', over: 'with variances', label: 'with variances / mean, times' },
+      { name: 'mean', over: 'signals of trust', label: 'signals of trust / mean, times' },
+      { name: 'with variances', over: 'with variances, typescript' },
+    ],
+  });
+
+  const stepper = (name: string, interval: number): Contender => {
+    const random = new RandomStream(1, 'bench dynamics');
+    const velocities = maxwellBoltzmann(massesOf(structure.species), 300, random);
+    const motion = startMotion(structure, velocities, fastest);
+    // A call is as many steps as lie between two questions, so that every turn asks its share.
+    const steps = Math.min(interval, MOST_STEPS);
+    return contender(name, atoms * steps, () => {
+      for (let step = 0; step < steps; step++) velocityVerletStep(motion, fastest, TIME_STEP);
+      if (steps < interval) return;
+      const { cell, pbc, species } = structure;
+      fastest.trust({ positions: motion.positions.slice(), cell, pbc, species });
+    });
+  };
+  const asking = INTERVALS.map((interval) => stepper(`asking every ${interval}`, interval));
+  await bench.hold({
+    subject: 'prediction',
+    title: `steps of dynamics with and without asking for trust, ${size}`,
+    unit: 'atom-step',
+    contenders: [stepper('not asking', Number.POSITIVE_INFINITY), ...asking],
+    ratios: asking.map(({ name }) => ({ name: 'not asking', over: name, label: `${name} / not asking, times` })),
+  });
+  for (const potential of potentials) potential.program.dispose();
+  await pool.dispose();
+}
