@@ -56,9 +56,9 @@ export class BondFunctions implements RadialFunctions {
   readonly starts: ReadonlyMap<number, number>;
   private readonly bond: ProductBond;
   private readonly zbl: SmoothedZbl | null;
-  /** Every row but the core as a sparse combination of g_k: entries first[row] … first[row + 1] − 1. */
-  private readonly first: Int32Array;
-  private readonly terms: Int32Array;
+  /** Every row but the core as a combination of the g_k from begins[row] ≤ k < ends[row], one after the other. */
+  private readonly begins: Int32Array;
+  private readonly ends: Int32Array;
   private readonly mixing: Float64Array;
   private readonly g: Float64Array;
   private readonly slopes: Float64Array;
@@ -95,20 +95,28 @@ export class BondFunctions implements RadialFunctions {
     this.count = rows.length + densities + 1;
     const single = singleFactors(functions, mu, densities, basis);
     for (let p = 0; p < densities; p++) rows.push(single.subarray(p * basis, (p + 1) * basis));
-    const entries = rows.map((row) => Array.from(row.keys()).filter((k) => row[k] !== 0));
-    this.first = new Int32Array(rows.length + 1);
-    entries.forEach((ks, row) => {
-      this.first[row + 1] = this.first[row]! + ks.length;
-    });
-    this.terms = Int32Array.from(entries.flat());
-    this.mixing = Float64Array.from(entries.flatMap((ks, row) => ks.map((k) => rows[row]![k]!)));
+    this.begins = Int32Array.from(rows, (row) =>
+      Math.max(
+        0,
+        row.findIndex((c) => c !== 0),
+      ),
+    );
+    this.ends = Int32Array.from(rows, (row) => row.findLastIndex((c) => c !== 0) + 1);
+    this.mixing = Float64Array.from(rows.flatMap((row, q) => Array.from(row.subarray(this.begins[q]!, this.ends[q]!))));
     this.g = new Float64Array(basis);
     this.slopes = new Float64Array(basis);
   }
 
+  /** Distances at which a function is not smooth, Å. */
+  get breaks(): number[] {
+    const { inner, cutoffWidth } = this.bond;
+    const switched = inner.type === 'distance' ? [inner.cutoff - inner.width, inner.cutoff] : [];
+    return [...switched, this.cutoff - cutoffWidth];
+  }
+
   /** Values and slopes at r > 0 (see the interface). */
   evaluate(r: number, values: Float64Array, slopes: Float64Array, offset: number): void {
-    const { bond, count, first, terms, mixing, g, slopes: dg, inner, core } = this;
+    const { bond, count, begins, ends, mixing, g, slopes: dg, inner, core } = this;
     if (r >= this.cutoff) {
       values.fill(0, offset, offset + count);
       slopes.fill(0, offset, offset + count);
@@ -135,9 +143,9 @@ export class BondFunctions implements RadialFunctions {
     for (let row = 0, e = 0; row < count - 1; row++) {
       let value = 0;
       let slope = 0;
-      for (const end = first[row + 1]!; e < end; e++) {
+      const end = ends[row]!;
+      for (let k = begins[row]!; k < end; k++, e++) {
         const c = mixing[e]!;
-        const k = terms[e]!;
         value += c * g[k]!;
         slope += c * dg[k]!;
       }

@@ -6,6 +6,7 @@ import { AtomEnergy, embed } from './embedding.ts';
 import { type BondRows, Neighborhood } from './neighborhood.ts';
 import { ElementIndex, pairList } from './pair-list.ts';
 import type { ProductPotential } from './product-basis.ts';
+import { TabulatedFunctions } from './tabulated-functions.ts';
 
 /** Components A of one central element: by neighbour element, then m, l and n. */
 interface Components {
@@ -22,12 +23,18 @@ function keyOf(mu: number, n: number, l: number, m: number): number {
 }
 
 /** Lays out the components of central element mu0. */
-function layOutComponents(potential: ProductPotential, mu0: number, lmax: number): Components {
+function layOutComponents(
+  potential: ProductPotential,
+  mu0: number,
+  lmax: number,
+  radial: 'tabulated' | 'exact',
+): Components {
   const places = new Map<number, number>();
   const real: boolean[] = [];
   const bonds = potential.elements.map((_, mu) => {
-    const functions = new BondFunctions(potential, mu0, mu);
-    const { indices, starts } = functions;
+    const exact = new BondFunctions(potential, mu0, mu);
+    const { indices, starts } = exact;
+    const functions = radial === 'exact' ? exact : new TabulatedFunctions(exact, exact.breaks);
     const ofMomentum = Array.from({ length: lmax + 1 }, (__, l) => indices.filter((index) => index.l === l));
     const first = Int32Array.from(ofMomentum, (__, l) => starts.get(l) ?? 0);
     const last = Int32Array.from(ofMomentum, (own, l) => first[l]! + own.length);
@@ -41,7 +48,7 @@ function layOutComponents(potential: ProductPotential, mu0: number, lmax: number
         }
       }
     }
-    return { functions, first, last, places: Int32Array.from(firstPlaces), rest: functions.nRadial };
+    return { functions, first, last, places: Int32Array.from(firstPlaces), rest: exact.nRadial };
   });
   return { bonds, places, real };
 }
@@ -59,10 +66,10 @@ class TypeScriptPotentialProgram implements PotentialProgram {
   /** ∂E by the rows of a neighbour that are no R_nl: single functions of each density, and the core. */
   private readonly rest: Float64Array;
 
-  constructor(potential: ProductPotential) {
+  constructor(potential: ProductPotential, radial: 'tabulated' | 'exact') {
     const { elements, bonds, embeddings, functions } = potential;
     const lmax = Math.max(0, ...functions.flat().flatMap(({ ls }) => ls));
-    const components = elements.map((_, mu0) => layOutComponents(potential, mu0, lmax));
+    const components = elements.map((_, mu0) => layOutComponents(potential, mu0, lmax, radial));
     const count = embeddings[0]!.densities.length;
     this.potential = potential;
     this.cutoff = Math.max(...bonds.flat().map(({ radial }) => radial.cutoff));
@@ -162,7 +169,7 @@ class TypeScriptPotentialProgram implements PotentialProgram {
  */
 export function createPotentialProgram(
   potential: ProductPotential,
-  _radial: 'tabulated' | 'exact' = 'tabulated',
+  radial: 'tabulated' | 'exact' = 'tabulated',
 ): PotentialProgram {
-  return new TypeScriptPotentialProgram(potential);
+  return new TypeScriptPotentialProgram(potential, radial);
 }
