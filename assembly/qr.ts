@@ -16,6 +16,9 @@ import { madd } from './madd';
 /** Reflectors of a panel. */
 const PANEL: i32 = 32;
 
+/** Square of what rounding leaves of a column that others explain, relative to its norm: 16 units in the last place. */
+const ROUNDING: f64 = 16 * 16 * f64.EPSILON * f64.EPSILON;
+
 const T_BYTES: usize = 8 * 32 * 32;
 const W_BYTES: usize = 8 * 32 * 4;
 
@@ -58,6 +61,18 @@ function addScaled(scale: f64, x: usize, y: usize, rows: i32): void {
   }
 }
 
+/** ‖column j of R‖² above the diagonal. */
+function squaredAbove(r: usize, ld: i32, j: i32): f64 {
+  let sum: f64 = 0;
+  let at = r + ((<usize>j) << 3);
+  for (let i = 0; i < j; i++) {
+    const value = load<f64>(at);
+    sum += value * value;
+    at += (<usize>ld) << 3;
+  }
+  return sum;
+}
+
 /** One panel: v in the columns, the new R, T. Returns 1 when something was done, 0 for zeros, −1 for a norm not finite. */
 function factorPanel(
   r: usize,
@@ -78,6 +93,11 @@ function factorPanel(
     if (sigma === 0) continue;
     const diagonal = r + ((<usize>(j * ld + j)) << 3);
     const alpha = load<f64>(diagonal);
+    // What is left of a column that the ones before explain is rounding, and must not turn the targets.
+    if (alpha === 0 && sigma <= ROUNDING * squaredAbove(r, ld, j)) {
+      memory.fill(vj, 0, (<usize>rows) << 3);
+      continue;
+    }
     const norm = Math.sqrt(alpha * alpha + sigma);
     if (!(norm < Infinity)) return -1;
     active = 1;

@@ -7,6 +7,16 @@ const PANEL = 32;
 /** Rows that `appendRows` eliminates at once. */
 const BLOCK_ROWS = 512;
 
+/** Square of what rounding leaves of a column that others explain, relative to its norm: 16 units in the last place. */
+const ROUNDING = 16 * 16 * Number.EPSILON * Number.EPSILON;
+
+/** ‖column j of R‖² above the diagonal. */
+function squaredAbove(r: Float64Array, n: number, j: number): number {
+  let sum = 0;
+  for (let i = 0; i < j; i++) sum += r[i * n + j]! * r[i * n + j]!;
+  return sum;
+}
+
 /**
  * Factors one panel of [R; Z] by Householder reflectors I − τ[e_j; v][e_j; v]ᵀ: only row j of R and the rows of Z take
  * part. Leaves v in the columns of Z, the new R, and the triangular T with Q = I − V T Vᵀ. Returns false when the
@@ -30,6 +40,11 @@ function factorPanel(
     const sigma = squaredNorm(columns, m, vj);
     if (sigma === 0) continue;
     const alpha = r[j * n + j]!;
+    // What is left of a column that the ones before explain is rounding, and must not turn the targets.
+    if (alpha === 0 && sigma <= ROUNDING * squaredAbove(r, n, j)) {
+      columns.fill(0, vj, vj + m);
+      continue;
+    }
     const norm = Math.sqrt(alpha * alpha + sigma);
     if (!Number.isFinite(norm)) {
       throw new NumericalError(
@@ -72,7 +87,7 @@ function applyTransposedT(t: Float64Array, width: number, w: Float64Array, n: nu
 
 /**
  * Replaces the upper triangle R by that of QR([R; Z]) and z by the matching part of Qᵀ[z; y], with Householder
- * reflectors in compact WY form.
+ * reflectors in compact WY form. A column that those before it explain to within rounding leaves its row of R empty.
  *
  * @param r           [n, n] upper triangular, row-major, overwritten
  * @param z           [n] overwritten
@@ -189,6 +204,15 @@ export function appendRows(
   return residual;
 }
 
+/** Rows of a factor up to the last one that holds anything. @param r [n, n]  @param z [n] */
+export function filledRows(r: Float64Array, z: Float64Array, n: number): number {
+  for (let i = n - 1; i >= 0; i--) {
+    if (z[i] !== 0) return i + 1;
+    for (let k = i * n + i; k < (i + 1) * n; k++) if (r[k] !== 0) return i + 1;
+  }
+  return 0;
+}
+
 /**
  * Appends another upper-triangular factor in place: R and z become those of QR([R z; scale·R' scale·z']).
  *
@@ -199,7 +223,7 @@ export function appendRows(
  * @param eliminate  does the elimination; default the plain form
  * @returns      the growth of the residual sum of squares (of the scaled rows)
  * @throws       NumericalError `NOT_FINITE`
- * @cost         2n³/3 flops
+ * @cost         2n³/3 flops, 2mn² for one of m rows that hold anything
  */
 export function appendUpper(
   r: Float64Array,
@@ -212,10 +236,12 @@ export function appendUpper(
 ): number {
   requireLength('factor', r, n * n);
   requireLength('appended factor', other, n * n);
-  const columns = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) for (let j = i; j < n; j++) columns[j * n + i] = scale * other[i * n + j]!;
-  const targets = Float64Array.from({ length: n }, (_, i) => scale * zOther[i]!);
-  const residual = eliminate(r, z, n, columns, n, targets, n, true);
+  const m = filledRows(other, zOther, n);
+  if (m === 0) return 0;
+  const columns = new Float64Array(n * m);
+  for (let i = 0; i < m; i++) for (let j = i; j < n; j++) columns[j * m + i] = scale * other[i * n + j]!;
+  const targets = Float64Array.from({ length: m }, (_, i) => scale * zOther[i]!);
+  const residual = eliminate(r, z, n, columns, m, targets, m, true);
   makeDiagonalPositive(r, z, n);
   return residual;
 }

@@ -8,6 +8,7 @@ import {
   type Coordinates,
   solveNormalEquations,
   whitenedCoordinates,
+  whitenedGramOfRows,
 } from './coordinates.ts';
 import { squaredResidual } from './factor.ts';
 import { commonColumns, noiseOf } from './precision.ts';
@@ -154,17 +155,17 @@ function determinedParts(
 ): (Float64Array | null)[] {
   const { coordinates, precision, u } = located;
   const d = u.length;
-  const scaled = (scale: number, factor: Float64Array, gram: Float64Array): Float64Array => {
-    const b = precision.r === null ? gram.slice() : kernels.whitenedGram(precision.r, d, factor);
+  const scaled = (scale: number, factor: Float64Array, rows: number, gram: Float64Array): Float64Array => {
+    const b = precision.r === null ? gram.slice() : whitenedGramOfRows(precision.r, factor, rows, d, kernels);
     for (let k = 0; k < b.length; k++) b[k] = scale * b[k]!;
     return b;
   };
   const { factors, grams } = coordinates;
   if (precision.r === null) {
     const data = OBSERVATION_KINDS.map((kind, t) =>
-      grams[kind] === null ? null : scaled(scales[t + 1]!, factors[kind].r, grams[kind]),
+      grams[kind] === null ? null : scaled(scales[t + 1]!, factors[kind].r, coordinates.rows[kind], grams[kind]),
     );
-    return [scaled(scales[0]!, coordinates.prior, coordinates.priorGram), ...data];
+    return [scaled(scales[0]!, coordinates.prior, d, coordinates.priorGram), ...data];
   }
   const present = OBSERVATION_KINDS.filter((kind) => grams[kind] !== null);
   const largest = present.reduce((a, b) => (factors[b].count > factors[a].count ? b : a));
@@ -175,10 +176,12 @@ function determinedParts(
   };
   const rows = coordinates.fixed.length / d;
   if (rows > 0) subtract(kernels.gram(kernels.whitenRows(precision.r, d, coordinates.fixed, rows), rows, d));
-  const parts: (Float64Array | null)[] = [scaled(scales[0]!, coordinates.prior, coordinates.priorGram)];
+  const parts: (Float64Array | null)[] = [scaled(scales[0]!, coordinates.prior, d, coordinates.priorGram)];
   for (const [t, kind] of OBSERVATION_KINDS.entries()) {
     const gram = grams[kind];
-    parts.push(gram === null || kind === largest ? null : scaled(scales[t + 1]!, factors[kind].r, gram));
+    parts.push(
+      gram === null || kind === largest ? null : scaled(scales[t + 1]!, factors[kind].r, coordinates.rows[kind], gram),
+    );
   }
   for (const part of parts) if (part !== null) subtract(part);
   parts[1 + OBSERVATION_KINDS.indexOf(largest)] = rest;
