@@ -10,8 +10,11 @@
 
 import { madd } from './madd';
 
-/** Pairs of functions in a tile: 4 KiB. */
+/** Pairs of functions in a tile. */
 const PAIRS: i32 = 16;
+
+/** Bytes of a tile. */
+export const TILE_BYTES: i32 = 2 * 16 * 128;
 
 /** Sparse rows of a tile times a block of sixteen columns. Returns the address behind the derivatives it used. */
 function multiplyWide(

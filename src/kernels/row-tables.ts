@@ -1,9 +1,13 @@
 import type { ComponentLayout, JacobianBlock, ProductProgram } from '../core/descriptors/ace/products.ts';
 import { gradientOperator, realComponent, strainOperator } from './harmonic-operators.ts';
 
-/** Bytes of a node for four atoms, and from a component to the next in a block of columns. */
+/** Bytes of a node for four atoms. */
 export const NODE = 64;
-const COMPONENT = 128;
+/** Columns of the central atom and of strain, in front of those of the neighbours. */
+export const OWN_COLUMNS = 9;
+/** Columns of a block, and the bytes that a component has in it. */
+export const BLOCK_COLUMNS = 16;
+export const COLUMN_BYTES: number = 8 * BLOCK_COLUMNS;
 
 /** Tables of a layout that every central element shares; see assembly/rows.ts. */
 export interface LayoutTables {
@@ -185,7 +189,7 @@ function contractionTables(block: JacobianBlock, layout: LayoutTables): Contract
   return {
     places: Uint32Array.from(places),
     lengths: Uint32Array.from(lengths),
-    components: Uint32Array.from(block.components, (c) => layout.places[c]! * COMPONENT),
+    components: Uint32Array.from(block.components, (c) => layout.places[c]! * COLUMN_BYTES),
   };
 }
 
