@@ -64,7 +64,7 @@ function drawBars(bars: readonly Bar[], top: number): { parts: string[]; bottom:
   for (const tick of ticks(low, high)) {
     parts.push(
       `<path d="M${x(tick)} ${top - 4}V${bottom}" stroke="${tick === 1 ? '#888' : '#ddd'}"/>`,
-      svgText(Number(x(tick)), bottom + 14, threeDigits(tick), { size: 11, anchor: 'middle' }),
+      svgText(Number(x(tick)), bottom + 14, String(Number(tick.toPrecision(3))), { size: 11, anchor: 'middle' }),
     );
   }
   bars.forEach(({ label, median, lower, upper, target, color }, k) => {
@@ -105,7 +105,7 @@ function drawScaling(report: BenchReport, top: number): string[] {
     for (const tick of ticks(yLow, yHigh)) {
       parts.push(
         `<path d="M${left} ${y(tick).toFixed(1)}h${length}" stroke="#ddd"/>`,
-        svgText(left - 5, y(tick) + 4, threeDigits(tick), { size: 11, anchor: 'end' }),
+        svgText(left - 5, y(tick) + 4, String(Number(tick.toPrecision(3))), { size: 11, anchor: 'end' }),
       );
     }
     series.forEach(({ title, points }, k) => {
