@@ -12,6 +12,7 @@ import {
   productPotential,
 } from '../core/descriptors/ace/product-basis.ts';
 import { InputError } from '../core/errors.ts';
+import type { Invariant } from '../core/descriptors/ace/invariant-values.ts';
 import { DELTA_SPLINE_BINS, list, nested, numeral, quotedName, type YaceModel } from './yace.ts';
 
 /** One invariant: slots, couplings, and a coefficient for every density. */
@@ -274,4 +275,9 @@ function isIdentity({ nmax, lmax, radial, coefficients }: ProductBond): boolean 
     const n = Math.floor(i / ((lmax + 1) * radial.count));
     return n < nmax && c === (i % radial.count === n ? 1 : 0);
   });
+}
+
+/** The functions of an element as invariants with their terms, in the order of an active set. */
+export function bbasisInvariants(functions: readonly BBasisFunction[]): Invariant[] {
+  return functions.map((fn) => ({ mus: fn.mus, ns: fn.ns, ls: fn.ls, terms: termsOf(fn) }));
 }

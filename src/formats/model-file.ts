@@ -9,7 +9,7 @@ import { readNpy, writeNpy } from './npy.ts';
 import { readZip, writeZip } from './zip.ts';
 
 /** Version of the format that is written; older ones are read, newer ones refused. */
-export const MODEL_FILE_VERSION = 1;
+export const MODEL_FILE_VERSION = 2;
 /** Largest relative difference of a stored and a recomputed number of the self-check. */
 const SELF_CHECK_TOLERANCE = 1e-9;
 
@@ -21,6 +21,8 @@ interface SelfCheck {
   readonly forces: number[];
   readonly forceSigma: number;
   readonly novelty: number;
+  /** Largest extrapolation grade; absent without active sets. */
+  readonly grade?: number;
 }
 
 /** One structure per element and one of all elements: a distorted dimer-like cell within the cutoff. */
@@ -42,6 +44,7 @@ function checkStructures(model: LinearModel): Structure[] {
 function checkOf(potential: AcePotential, structure: Structure): SelfCheck {
   const { energy, forces } = potential.evaluate(structure);
   const { forceSigma, novelty } = potential.trust(structure);
+  const grades = potential.grades(structure);
   return {
     positions: [...structure.positions],
     cell: [...structure.cell!],
@@ -50,6 +53,7 @@ function checkOf(potential: AcePotential, structure: Structure): SelfCheck {
     forces: [...forces],
     forceSigma,
     novelty,
+    ...(grades === null ? {} : { grade: grades.reduce((a, b) => Math.max(a, b), 0) }),
   };
 }
 
@@ -220,6 +224,7 @@ function verified(
       ...found.forces.map((f, k) => Math.abs(f - stored.forces[k]!) / scale),
       relative(found.forceSigma, stored.forceSigma),
       relative(found.novelty, stored.novelty),
+      ...(stored.grade === undefined ? [] : [relative(found.grade ?? Number.NaN, stored.grade)]),
     );
     if (!(worst <= SELF_CHECK_TOLERANCE)) {
       throw fail(

@@ -27,8 +27,12 @@ export function readNpy(bytes: Uint8Array, file: string): NumericArray {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = view.getUint16(8, true);
   const header = new TextDecoder().decode(bytes.subarray(10, 10 + headerLength));
-  const match = /'descr': '<f8', 'fortran_order': False, 'shape': \(([\d, ]*)\)/.exec(header);
-  if (match === null) throw fail(`must hold '<f8' in C order, got ${header.trim()}`);
+  const say = (rule: string): FormatError => fail(`${rule}, got ${header.trim()}`);
+  if (10 + headerLength > bytes.length || !header.endsWith('\n')) throw fail('must have a whole header');
+  if (!header.includes("'descr': '<f8'")) throw say("must hold little-endian doubles '<f8'");
+  if (!header.includes("'fortran_order': False")) throw say('must be in C order (rows first)');
+  const match = /'shape': \(([\d, ]*)\)/.exec(header);
+  if (match === null) throw say('must have a shape');
   const shape = match[1]!
     .split(',')
     .map((part) => part.trim())

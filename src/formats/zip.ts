@@ -69,7 +69,7 @@ export function writeZip(entries: readonly ZipEntry[]): Uint8Array {
 
 /**
  * Members of a ZIP archive without compression, each checked against its CRC-32.
- * @throws FormatError `NOT_A_ZIP`, `DAMAGED`, `COMPRESSED`
+ * @throws FormatError `NOT_A_ZIP`, `DAMAGED`, `COMPRESSED`, `STREAMED`
  */
 export function readZip(bytes: Uint8Array, file: string): Map<string, Uint8Array> {
   const fail = (code: string, message: string): FormatError => new FormatError(code, { file }, message);
@@ -87,6 +87,7 @@ export function readZip(bytes: Uint8Array, file: string): Map<string, Uint8Array
     if (at + 46 > end || view.getUint32(at, true) !== 0x02014b50)
       throw fail('DAMAGED', `archive is damaged: bad directory entry ${i + 1}`);
     const method = view.getUint16(at + 10, true);
+    const flags = view.getUint16(at + 8, true);
     const crc = view.getUint32(at + 16, true);
     const size = view.getUint32(at + 24, true);
     const nameLength = view.getUint16(at + 28, true);
@@ -96,6 +97,12 @@ export function readZip(bytes: Uint8Array, file: string): Map<string, Uint8Array
     const name = decoder.decode(bytes.subarray(at + 46, at + 46 + nameLength));
     if (method !== 0)
       throw fail('COMPRESSED', `member "${name}" must be stored without compression, got method ${method}`);
+    // Bit 0: encrypted. Bit 3: sizes stand behind the member, where readers that go through the file do not find them.
+    if ((flags & 0b1001) !== 0)
+      throw fail(
+        'STREAMED',
+        `member "${name}" must have its size in its header and not be encrypted, got flags ${flags}`,
+      );
     if (view.getUint32(local, true) !== 0x04034b50)
       throw fail('DAMAGED', `archive is damaged: member "${name}" has no header`);
     const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);

@@ -7,6 +7,7 @@ import { neighborList } from '../structure/neighbor-list.ts';
 import type { Structure } from '../structure/structure.ts';
 import { atomCount } from '../structure/structure.ts';
 import { VerletList } from '../structure/verlet-list.ts';
+import { gradesByElement } from '../uncertainty/grades.ts';
 import { noveltyDistances } from '../uncertainty/novelty.ts';
 import type { LinearModel } from './linear-model.ts';
 import { coefficientsOf, distanceGates, elementIndices, isolatedAtomEnergies } from './linear-model.ts';
@@ -72,6 +73,17 @@ export class AcePotential implements TrustedPotential {
       rows = found;
     });
     return this.predictFromRows(structure, rows);
+  }
+
+  /** [n] extrapolation grade of each atom by the active sets; null where the model has none (files of version 1). */
+  grades(structure: Structure): Float64Array | null {
+    const { activeSets, layout } = this.model;
+    if (activeSets === undefined) return null;
+    const rows = this.program.descriptors([structure])[0]!;
+    const { offsets } = this.program.basis;
+    const sizes = layout.species.map((_, e) => offsets[e + 1]! - offsets[e]!);
+    const inverses = activeSets.map((set) => set?.inverse ?? null);
+    return gradesByElement(elementIndices(structure, layout.species), rows, Math.max(...sizes), sizes, inverses);
   }
 
   trust(structure: Structure): TrustSignals {

@@ -44,6 +44,17 @@ export interface ModelTraining {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
+/** Environments of one element that span its training set, by which extrapolation is graded. */
+export interface ElementActiveSet {
+  /** [size, size] inverse of the matrix of active descriptors, row-major: γ(b) = max_k |Σ_v b_v inverse[v][k]|. */
+  readonly inverse: Float64Array;
+  /** Directions that no training atom covers; pseudo-rows stand for them. */
+  readonly pseudoRows: number;
+  /** Training atoms it was chosen from, and those left out since the fit does not describe them. */
+  readonly atoms: number;
+  readonly excluded: number;
+}
+
 /** A linear potential with the posterior it is the mean of. Plain data. */
 export interface LinearModel {
   readonly specification: AceSpecification;
@@ -56,6 +67,8 @@ export interface LinearModel {
   /** [basis] column scale of force rows, by which components fixed by symmetry are recognised. */
   readonly forceColumnScale: Float64Array;
   readonly uncertainty: ModelUncertainty;
+  /** [elements] null for an element without training atoms; left out in files of version 1. */
+  readonly activeSets?: readonly (ElementActiveSet | null)[];
   readonly training: ModelTraining;
 }
 

@@ -26,6 +26,7 @@ import type { Frame } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
 import type { TaskPool } from '../workers/pool.ts';
 import { sharedCopy } from '../workers/shared.ts';
+import { trainingActiveSets } from './active-sets.ts';
 import { checkFrames, checkSpecies, labelWarnings } from './check-frames.ts';
 import { chunksOf } from './chunks.ts';
 import { searchEvidence, sharedFactors } from './evidence-search.ts';
@@ -293,6 +294,7 @@ export async function fitModel(
   const owners = species.map((_, e) =>
     Int32Array.from(passes.flatMap((pass, c) => [...pass.owners[e]!].map((index) => index + firstFrames[c]!))),
   );
+  const activeSets = await trainingActiveSets(pool, basis, { chunks: secondChunks, stride, descriptors }, leftOut);
   const uncertainty = errorBars(basis, posterior, leftOut, descriptors, owners, {
     energyNoise: settings.energyNoise,
     miscoverage: settings.miscoverage,
@@ -322,6 +324,7 @@ export async function fitModel(
     posterior,
     forceColumnScale: scale,
     uncertainty,
+    activeSets,
     training: {
       structures: frames.length,
       atoms,

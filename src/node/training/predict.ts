@@ -55,10 +55,14 @@ function predicted(potential: AcePotential, structure: Structure): StructurePred
     forcesEpistemicStd: [...sigmas.epistemic.forces],
     stress: volume === null ? null : Array.from(prediction.virial, (w) => -w / volume),
     stressStd: volume === null ? null : Array.from(sigmas.virial, (s) => s / volume),
-    grade: null,
+    grade: arrayOrNull(potential.grades(structure)),
     leverage: [...prediction.leverage],
     novelty: [...prediction.novelty],
     trust: classifyTrust(signals, potential.model.uncertainty.limits),
     signals,
   };
+}
+
+function arrayOrNull(values: Float64Array | null): number[] | null {
+  return values === null ? null : [...values];
 }

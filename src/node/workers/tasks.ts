@@ -1,5 +1,6 @@
 import { assessWalker, candidateRows, dimerScans, exploreWalker, meanDescriptors } from '../learning/walkers.ts';
 import { judgeFoldTask } from '../training/choose-basis.ts';
+import { extrapolatingAtoms } from '../training/active-sets.ts';
 import { evaluateFrames } from '../training/evaluate.ts';
 import { evaluateShare } from '../training/file-potential.ts';
 import { predictStructures } from '../training/predict.ts';
@@ -19,6 +20,7 @@ const TASKS = {
   judgeFold: judgeFoldTask,
   climb: climbTask,
   leftOut: leftOutOf,
+  extrapolatingAtoms,
   evaluate: evaluateFrames,
   predict: predictStructures,
   explore: exploreWalker,
