@@ -59,6 +59,33 @@ describe('least squares by QR', () => {
     expect(squaredNorm(z) + residual).toAgree(squaredNorm(targets), ROUNDING);
   });
 
+  it('leaves the row of a column that others explain empty, and its targets among the residuals', () => {
+    const [m, n] = [60, 40];
+    const rows = random(m, n, 7);
+    // Columns 5 and 33 are sums of others, column 12 is zero.
+    for (let i = 0; i < m; i++) {
+      rows[i * n + 5] = rows[i * n + 1]! + 2 * rows[i * n + 2]!;
+      rows[i * n + 12] = 0;
+      rows[i * n + 33] = rows[i * n + 30]! - rows[i * n + 5]!;
+    }
+    const targets = random(m, 1, 8);
+    const { r, z, residual } = inParts(rows, targets, n, [m]);
+    for (const j of [5, 12, 33]) {
+      expect(squaredNorm(r, n, j * n)).toBe(0);
+      expect(z[j]).toBe(0);
+    }
+    const others = Array.from({ length: n }, (_, j) => j).filter((j) => ![5, 12, 33].includes(j));
+    const picked = Float64Array.from({ length: m * 37 }, (_, k) => rows[Math.floor(k / 37) * n + others[k % 37]!]!);
+    expect(residual).toAgree(inParts(picked, targets, 37, [m]).residual, ROUNDING);
+    // A few rows of many columns fill no more rows of R than they are.
+    const few = inParts(random(6, n, 9), random(6, 1, 10), n, [6]);
+    expect(squaredNorm(few.r, n * (n - 6), n * 6)).toBe(0);
+    // And later rows fill what was empty.
+    const filled = { r: r.slice(), z: z.slice() };
+    appendRows(filled.r, filled.z, n, random(90, n, 11), random(90, 1, 12), 90);
+    for (let j = 0; j < n; j++) expect(filled.r[j * n + j]).toBeGreaterThan(0.1);
+  });
+
   it('does not depend on how the rows were cut, nor on their order', () => {
     const cuts = fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 1, maxLength: 6 });
     fc.assert(

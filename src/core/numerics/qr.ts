@@ -205,7 +205,7 @@ export function appendRows(
 }
 
 /** Rows of a factor up to the last one that holds anything. @param r [n, n]  @param z [n] */
-export function filledRows(r: Float64Array, z: Float64Array, n: number): number {
+function filledRows(r: Float64Array, z: Float64Array, n: number): number {
   for (let i = n - 1; i >= 0; i--) {
     if (z[i] !== 0) return i + 1;
     for (let k = i * n + i; k < (i + 1) * n; k++) if (r[k] !== 0) return i + 1;

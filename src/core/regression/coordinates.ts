@@ -4,7 +4,6 @@ import { reciprocalCondition } from '../numerics/condition.ts';
 import { addScaled, squaredNorm } from '../numerics/dense.ts';
 import type { LinearKernels } from '../numerics/kernels.ts';
 import { plainKernels } from '../numerics/plain-kernels.ts';
-import { filledRows } from '../numerics/qr.ts';
 import { solveUpperTransposed } from '../numerics/triangular.ts';
 import { crossOf } from './factor.ts';
 import { commonColumns, noiseOf, type PrecisionFactor, stackFactors } from './precision.ts';
@@ -33,14 +32,16 @@ export interface Coordinates {
   readonly logDeterminant: number;
   /** Factors F_t = R_t R₀⁻¹ of each kind. */
   readonly factors: PerKind<FactorState>;
-  /** Rows of each F_t up to the last one that holds anything. */
-  readonly rows: PerKind<number>;
+  /** Rows of each F_t that hold anything: few for a kind of few observations. */
+  readonly rows: PerKind<Int32Array>;
   /** [d, d] F_tᵀF_t, null for a kind without observations. */
   readonly grams: PerKind<Float64Array | null>;
   /** [d] F_tᵀz_t, likewise. */
   readonly crosses: PerKind<Float64Array | null>;
   /** [d, d] Γ R₀⁻¹, its rows zero where α does not rule. */
   readonly prior: Float64Array;
+  /** Its other rows. */
+  readonly priorRows: Int32Array;
   /** [d, d] Gram matrix of `prior`. */
   readonly priorGram: Float64Array;
   /** [k, d] rows √p_v (R₀⁻¹)_v of the k columns of fixed precision p_v > 0. */
@@ -63,29 +64,60 @@ const perKind = <T>(make: (kind: (typeof OBSERVATION_KINDS)[number]) => T): PerK
 /** Below this share of its rows a triangle is cheaper to treat as a rectangle: 2md² against 2d³/3 flops. */
 const FEW_ROWS = 1 / 3;
 
-/** FᵀF of an upper triangle that holds something in its first m rows only. */
-function gramOfRows(f: Float64Array, m: number, d: number, kernels: LinearKernels): Float64Array {
-  return m < FEW_ROWS * d ? kernels.gram(f.subarray(0, m * d), m, d) : kernels.gramUpper(f, d);
+/** Indices of the rows of an upper triangle that hold anything. */
+function rowsWithin(f: Float64Array, d: number): Int32Array {
+  const filled: number[] = [];
+  for (let i = 0; i < d; i++) {
+    for (let k = i * d + i; k < (i + 1) * d; k++) {
+      if (f[k] === 0) continue;
+      filled.push(i);
+      break;
+    }
+  }
+  return Int32Array.from(filled);
+}
+
+function gathered(f: Float64Array, d: number, rows: Int32Array): Float64Array {
+  const block = new Float64Array(rows.length * d);
+  rows.forEach((i, k) => {
+    block.set(f.subarray(i * d, (i + 1) * d), k * d);
+  });
+  return block;
+}
+
+/** FᵀF of an upper triangle that holds something in some of its rows. */
+function gramOfRows(f: Float64Array, d: number, rows: Int32Array, kernels: LinearKernels): Float64Array {
+  if (rows.length >= FEW_ROWS * d) return kernels.gramUpper(f, d);
+  return kernels.gram(gathered(f, d, rows), rows.length, d);
 }
 
 /** F R⁻¹ of such a triangle. */
-function whitenFilled(r: Float64Array, f: Float64Array, m: number, d: number, kernels: LinearKernels): Float64Array {
-  if (m >= FEW_ROWS * d) return kernels.whitenUpper(r, d, f);
+function whitenFilled(
+  r: Float64Array,
+  f: Float64Array,
+  d: number,
+  rows: Int32Array,
+  kernels: LinearKernels,
+): Float64Array {
+  if (rows.length >= FEW_ROWS * d) return kernels.whitenUpper(r, d, f);
+  const block = kernels.whitenRows(r, d, gathered(f, d, rows), rows.length);
   const whitened = new Float64Array(d * d);
-  whitened.set(kernels.whitenRows(r, d, f.subarray(0, m * d), m));
+  rows.forEach((i, k) => {
+    whitened.set(block.subarray(k * d, (k + 1) * d), i * d);
+  });
   return whitened;
 }
 
-/** (F R⁻¹)ᵀ(F R⁻¹) of an upper triangle F that holds something in its first m rows only. @cost 2d³/3 flops or 2md² */
+/** (F R⁻¹)ᵀ(F R⁻¹) of such a triangle. @cost 2d³/3 flops or, for m rows that hold anything, 2md² */
 export function whitenedGramOfRows(
   r: Float64Array,
   f: Float64Array,
-  m: number,
   d: number,
+  rows: Int32Array,
   kernels: LinearKernels,
 ): Float64Array {
-  if (m >= FEW_ROWS * d) return kernels.whitenedGram(r, d, f);
-  return kernels.gram(kernels.whitenRows(r, d, f.subarray(0, m * d), m), m, d);
+  if (rows.length >= FEW_ROWS * d) return kernels.whitenedGram(r, d, f);
+  return kernels.gram(kernels.whitenRows(r, d, gathered(f, d, rows), rows.length), rows.length, d);
 }
 
 function coordinatesOf(
@@ -105,7 +137,8 @@ function coordinatesOf(
     } else if (prior.fixed[v]! > 0) held.push(v);
   }
   const fixed = new Float64Array(held.length * d);
-  const rows = perKind((kind) => filledRows(factors[kind].r, factors[kind].z, d));
+  const rows = perKind((kind) => rowsWithin(factors[kind].r, d));
+  const priorRows = rowsWithin(governed, d);
   for (const [i, v] of held.entries()) addScaled(Math.sqrt(prior.fixed[v]!), inverse, fixed, d, v * d, i * d);
   return {
     reference,
@@ -113,10 +146,11 @@ function coordinatesOf(
     logDeterminant: logDeterminant(base.r, d),
     factors,
     rows,
-    grams: perKind((kind) => (factors[kind].count > 0 ? gramOfRows(factors[kind].r, rows[kind], d, kernels) : null)),
+    grams: perKind((kind) => (factors[kind].count > 0 ? gramOfRows(factors[kind].r, d, rows[kind], kernels) : null)),
     crosses: perKind((kind) => (factors[kind].count > 0 ? crossOf(factors[kind]) : null)),
     prior: governed,
-    priorGram: kernels.gramUpper(governed, d),
+    priorRows,
+    priorGram: gramOfRows(governed, d, priorRows, kernels),
     fixed,
   };
 }
@@ -137,9 +171,8 @@ export function whitenedCoordinates(
   const d = commonColumns(factors, prior);
   const base = stackFactors(factors, prior, reference, kernels);
   const whitened = perKind((kind) => {
-    const { r, z, count } = factors[kind];
-    if (count === 0) return factors[kind];
-    return { ...factors[kind], r: whitenFilled(base.r, r, filledRows(r, z, d), d, kernels) };
+    const { r, count } = factors[kind];
+    return count === 0 ? factors[kind] : { ...factors[kind], r: whitenFilled(base.r, r, d, rowsWithin(r, d), kernels) };
   });
   return coordinatesOf(whitened, prior, reference, base, kernels.invertUpper(base.r, d), kernels);
 }

@@ -155,8 +155,8 @@ function determinedParts(
 ): (Float64Array | null)[] {
   const { coordinates, precision, u } = located;
   const d = u.length;
-  const scaled = (scale: number, factor: Float64Array, rows: number, gram: Float64Array): Float64Array => {
-    const b = precision.r === null ? gram.slice() : whitenedGramOfRows(precision.r, factor, rows, d, kernels);
+  const scaled = (scale: number, factor: Float64Array, rows: Int32Array, gram: Float64Array): Float64Array => {
+    const b = precision.r === null ? gram.slice() : whitenedGramOfRows(precision.r, factor, d, rows, kernels);
     for (let k = 0; k < b.length; k++) b[k] = scale * b[k]!;
     return b;
   };
@@ -165,7 +165,7 @@ function determinedParts(
     const data = OBSERVATION_KINDS.map((kind, t) =>
       grams[kind] === null ? null : scaled(scales[t + 1]!, factors[kind].r, coordinates.rows[kind], grams[kind]),
     );
-    return [scaled(scales[0]!, coordinates.prior, d, coordinates.priorGram), ...data];
+    return [scaled(scales[0]!, coordinates.prior, coordinates.priorRows, coordinates.priorGram), ...data];
   }
   const present = OBSERVATION_KINDS.filter((kind) => grams[kind] !== null);
   const largest = present.reduce((a, b) => (factors[b].count > factors[a].count ? b : a));
@@ -176,7 +176,9 @@ function determinedParts(
   };
   const rows = coordinates.fixed.length / d;
   if (rows > 0) subtract(kernels.gram(kernels.whitenRows(precision.r, d, coordinates.fixed, rows), rows, d));
-  const parts: (Float64Array | null)[] = [scaled(scales[0]!, coordinates.prior, d, coordinates.priorGram)];
+  const parts: (Float64Array | null)[] = [
+    scaled(scales[0]!, coordinates.prior, coordinates.priorRows, coordinates.priorGram),
+  ];
   for (const [t, kind] of OBSERVATION_KINDS.entries()) {
     const gram = grams[kind];
     parts.push(
