@@ -89,6 +89,18 @@ describe.each(POTENTIALS)('%s', (_, elements, potential) => {
     expect(got.virial).toAgree(expected.virial, { atol: 1e-11 * scale, why: 'forces times distances' });
   });
 
+  it('hardly changes when radial functions are tabulated', () => {
+    const tabulated = createPotentialProgram(potential);
+    for (const name of SHAPES) {
+      const structure = shape(name, elements, 1.9);
+      const expected = exact.evaluate([structure])[0]!;
+      const got = tabulated.evaluate([structure])[0]!;
+      const scale = Math.max(1, ...expected.forces.map(Math.abs));
+      expect(got.energy).toAgree(expected.energy, { atol: 1e-11 * scale, why: '1e-12 of values' });
+      expect(got.forces).toAgree(expected.forces, { atol: 1e-9 * scale, why: '1e-10 of slopes' });
+    }
+  });
+
   it('adds up from ranges of atoms, and takes lists with a skin', () => {
     const structure = shape('triclinic', elements, 2.1);
     const whole = exact.evaluate([structure])[0]!;
