@@ -16,8 +16,8 @@ import { madd } from './madd';
 /** Reflectors of a panel. */
 const PANEL: i32 = 32;
 
-/** Square of what rounding leaves of a column that others explain, relative to its norm: 16 units in the last place. */
-const ROUNDING: f64 = 16 * 16 * f64.EPSILON * f64.EPSILON;
+/** Square of what rounding leaves of a column that others explain, relative to its norm: 64 units in the last place. */
+const ROUNDING: f64 = 64 * 64 * f64.EPSILON * f64.EPSILON;
 
 const T_BYTES: usize = 8 * 32 * 32;
 const W_BYTES: usize = 8 * 32 * 4;

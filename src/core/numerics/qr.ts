@@ -7,8 +7,8 @@ const PANEL = 32;
 /** Rows that `appendRows` eliminates at once. */
 const BLOCK_ROWS = 512;
 
-/** Square of what rounding leaves of a column that others explain, relative to its norm: 16 units in the last place. */
-const ROUNDING = 16 * 16 * Number.EPSILON * Number.EPSILON;
+/** Square of what rounding leaves of a column that others explain, relative to its norm: 64 units in the last place. */
+const ROUNDING = 64 * 64 * Number.EPSILON * Number.EPSILON;
 
 /** ‖column j of R‖² above the diagonal. */
 function squaredAbove(r: Float64Array, n: number, j: number): number {
