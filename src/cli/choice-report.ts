@@ -13,16 +13,16 @@ export function choiceReport(choice: BasisChoice): string {
       { header: '', align: 'left' },
       { header: 'functions' },
       { header: 'µs/atom (est.)' },
-      { header: 'E RMSE meV/√atom' },
+      { header: 'E MAE meV/√atom' },
       { header: 'F RMSE meV/Å' },
       { header: 'loss meV/Å' },
       { header: 'nmax/lmax by order', align: 'left' },
     ],
-    curve.map(({ functions, microseconds, rmse, score, description }, c) => [
+    curve.map(({ functions, microseconds, rmse, energyMae, score, description }, c) => [
       c === best ? '→' : '',
       String(functions),
       cell(microseconds, 2),
-      cell(1000 * rmse.energy),
+      cell(1000 * energyMae),
       cell(1000 * rmse.forces),
       cell(1000 * score),
       description,
@@ -34,9 +34,9 @@ export function choiceReport(choice: BasisChoice): string {
   return (
     `chosen from the training data (${folds} folds of whole structures; the loss weighs energies as σ_E/σ_F asks):\n` +
     `${table}` +
-    `basis: ${chosen.functions} functions, ${choice.rule}\n` +
+    `basis: ${chosen.functions} functions, ${choice.rule}; prior and balance by the same loss\n` +
     `prior: strength ${cell(choice.strength, 2)} of ${range(strengths.map(({ strength }) => strength))}` +
-    `; balance: σ_E/σ_F ${cell(choice.ratio)} Å${tried.length > 1 ? ` of ${range(tried)}` : ''}; both by least loss\n`
+    `; balance: σ_E/σ_F ${cell(choice.ratio)} Å${tried.length > 1 ? ` of ${range(tried)}` : ''}\n`
   );
 }
 
@@ -56,11 +56,12 @@ export function choiceJson(choice: BasisChoice | null): Record<string, unknown> 
       ratios: choice.balances,
       folds: choice.folds,
     },
-    curve: choice.curve.map(({ functions, microseconds, description, rmse, score }, c) => ({
+    curve: choice.curve.map(({ functions, microseconds, description, rmse, energyMae, score }, c) => ({
       functions,
       microseconds,
       sets: description,
       energyRmse: rmse.energy,
+      energyMae,
       forceRmse: rmse.forces,
       score,
       chosen: c === choice.best,

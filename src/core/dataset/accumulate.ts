@@ -28,6 +28,7 @@ export function offsetGroupOf(frame: Frame, key: string | null): string {
  * Streams frames through the program into one factor per kind; rows live only until they are appended.
  *
  * @param newFactor empty factor of the layout's columns
+ * @param onEnergy  told of the row [d] and target of each energy, as it enters the factor
  * @returns         the factors' states
  */
 export function accumulateFactors(
@@ -36,6 +37,7 @@ export function accumulateFactors(
   settings: ObservationSettings,
   weightsOf: FrameWeights,
   newFactor: (columns: number) => Factor,
+  onEnergy?: (row: Float64Array, target: number) => void,
 ): PerKind<FactorState> {
   const d = columnCount(settings.layout);
   const factors = { energy: newFactor(d), forces: newFactor(d), virial: newFactor(d) };
@@ -57,6 +59,7 @@ export function accumulateFactors(
           for (let i = 0; i < block.rows.length; i++) block.rows[i]! *= root;
           for (let i = 0; i < block.targets.length; i++) block.targets[i]! *= root;
         }
+        if (kind === 'energy') onEnergy?.(block.rows, block.targets[0]!);
         factors[kind].append(
           block.rows,
           block.targets,

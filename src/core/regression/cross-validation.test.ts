@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { NumericalError } from '../errors.ts';
 import { plainKernels } from '../numerics/plain-kernels.ts';
 import { RandomStream } from '../random.ts';
-import { addMoments, judgeFold, momentsOf, rmseOf } from './cross-validation.ts';
+import type { FoldErrors } from './cross-validation.ts';
+import { addMoments, joinRows, judgeFold, momentsOf, observedRows, rmseOf } from './cross-validation.ts';
 import { createFactor, emptyFactor, mergeFactors, squaredResidual } from './factor.ts';
 import { fitPosterior } from './posterior.ts';
 import { smoothnessPrior } from './prior.ts';
@@ -54,7 +55,10 @@ describe('judgeFold', () => {
       subsets.forEach((columns, t) => {
         const expected = byPosterior(columns, left);
         for (const kind of OBSERVATION_KINDS) {
-          expect(got[t]![0]![kind]).toAgree(expected[kind], { rtol: 1e-10, why: 'the same fit by another route' });
+          expect(got[t]![0]!.squared[kind]).toAgree(expected[kind], {
+            rtol: 1e-10,
+            why: 'the same fit by another route',
+          });
         }
       });
     });
@@ -65,8 +69,8 @@ describe('judgeFold', () => {
     const noises = [NOISE, { ...NOISE, stiffness: 20 }, { ...NOISE, energyToForce: 1e-3 }];
     const [errors] = judgeFold(all, folds[0]!, [{ columns, prior: subsetPrior(prior, columns), noises }]);
     expect(errors).toHaveLength(3);
-    expect(errors![1]!.forces).toBeGreaterThan(errors![0]!.forces);
-    expect(errors![2]!.energy).not.toBe(errors![0]!.energy);
+    expect(errors![1]!.squared.forces).toBeGreaterThan(errors![0]!.squared.forces);
+    expect(errors![2]!.squared.energy).not.toBe(errors![0]!.squared.energy);
   });
 
   it('takes folds without some kind of observation', () => {
@@ -75,10 +79,38 @@ describe('judgeFold', () => {
     const columns = Int32Array.of(0, 1);
     const [[errors]] = judgeFold(moments, forcesOnly, [
       { columns, prior: subsetPrior(prior, columns), noises: [NOISE] },
-    ]) as [[PerKind<number>]];
-    expect(errors.energy).toBe(0);
-    expect(errors.forces).toBeGreaterThan(0);
+    ]) as [[FoldErrors]];
+    expect(errors.squared.energy).toBe(0);
+    expect(errors.absoluteEnergy).toBe(0);
+    expect(errors.squared.forces).toBeGreaterThan(0);
     expect(momentsOf(forcesOnly).gram.energy).toBeNull();
+  });
+
+  it('sums absolute errors of energies whose rows are given', () => {
+    const energy = createFactor(COLUMNS);
+    const rows = [0, 1, 2].map(() => Float64Array.from({ length: COLUMNS }, () => stream.normal()));
+    const targets = [1, -2, 0.5];
+    rows.forEach((row, i) => {
+      energy.append(row, Float64Array.of(targets[i]!), 1);
+    });
+    const energyRows = joinRows([observedRows(rows.slice(0, 2), [1, -2]), observedRows(rows.slice(2), [0.5])]);
+    const fold = { ...folds[0]!, energy: energy.state(), energyRows };
+    const moments = [fold, folds[1]!].map((one) => momentsOf(one)).reduce(addMoments);
+    const columns = Int32Array.of(0, 1, 2, 3, 4, 5);
+    const [[errors]] = judgeFold(moments, fold, [{ columns, prior, noises: [NOISE] }]) as [[FoldErrors]];
+    const { mean } = fitPosterior(folds[1]!, prior, {
+      alpha: NOISE.stiffness,
+      noise: { energy: NOISE.energyToForce, forces: 1, virial: NOISE.virialToForce },
+    });
+    const single = rows.map((row, i) => Math.abs(row.reduce((sum, x, c) => sum + x * mean[c]!, 0) - targets[i]!));
+    expect(errors.absoluteEnergy).toAgree(single[0]! + single[1]! + single[2]!, {
+      rtol: 1e-10,
+      why: 'the same errors',
+    });
+    expect(errors.squared.energy).toAgree(
+      single.reduce((sum, e) => sum + e * e, 0),
+      { rtol: 1e-10, why: 'the same errors' },
+    );
   });
 
   it('marks settings that are singular', () => {
@@ -90,7 +122,8 @@ describe('judgeFold', () => {
         throw new NumericalError('NOT_POSITIVE_DEFINITE', 'pivot 1 of the matrix must be positive, got 0');
       },
     };
-    expect(judgeFold(all, folds[0]!, [trial], broken)[0]![0]!.forces).toBeNaN();
+    const [[errors]] = judgeFold(all, folds[0]!, [trial], broken) as [[FoldErrors]];
+    expect([errors.squared.forces, errors.absoluteEnergy]).toEqual([Number.NaN, Number.NaN]);
   });
 
   it('refuses noises that are none', () => {
@@ -103,8 +136,8 @@ describe('judgeFold', () => {
 describe('rmseOf', () => {
   it('pools folds, and is NaN for a kind without observations', () => {
     const errors = [
-      { energy: 3, forces: 1, virial: 0 },
-      { energy: 5, forces: 3, virial: 0 },
+      { squared: { energy: 3, forces: 1, virial: 0 }, absoluteEnergy: 0 },
+      { squared: { energy: 5, forces: 3, virial: 0 }, absoluteEnergy: 0 },
     ];
     expect(rmseOf(errors, { energy: 2, forces: 4, virial: 0 })).toEqual({ energy: 2, forces: 1, virial: Number.NaN });
   });

@@ -1,4 +1,5 @@
 import { InputError, NumericalError } from '../errors.ts';
+import { dot } from '../numerics/dense.ts';
 import type { LinearKernels } from '../numerics/kernels.ts';
 import { plainKernels } from '../numerics/plain-kernels.ts';
 import { solveUpper, solveUpperTransposed } from '../numerics/triangular.ts';
@@ -33,8 +34,45 @@ export interface SubsetTrial {
   readonly noises: readonly RelativeNoise[];
 }
 
-/** Squared errors of the scaled rows of each kind. */
-export type SquaredErrors = PerKind<number>;
+/** Rows one by one, scaled as those of the factors. */
+export interface ObservedRows {
+  /** [m, d] row-major. */
+  readonly rows: Float64Array;
+  /** [m]. */
+  readonly targets: Float64Array;
+}
+
+/** Rows and targets put together. */
+export function observedRows(rows: readonly Float64Array[], targets: readonly number[]): ObservedRows {
+  const all = new Float64Array(rows.reduce((sum, row) => sum + row.length, 0));
+  let at = 0;
+  for (const row of rows) {
+    all.set(row, at);
+    at += row.length;
+  }
+  return { rows: all, targets: Float64Array.from(targets) };
+}
+
+/** Rows of several parts, one after the other. */
+export function joinRows(parts: readonly ObservedRows[]): ObservedRows {
+  return observedRows(
+    parts.map(({ rows }) => rows),
+    parts.flatMap(({ targets }) => [...targets]),
+  );
+}
+
+/** Errors of the scaled rows of a fold. */
+export interface FoldErrors {
+  /** Σ e² of each kind. */
+  readonly squared: PerKind<number>;
+  /** Σ |e| over the energies that were given one by one; 0 without. */
+  readonly absoluteEnergy: number;
+}
+
+/** What is left out at a time: factors, and the rows of energies where absolute errors are wanted. */
+export interface Fold extends PerKind<FactorState> {
+  readonly energyRows?: ObservedRows | null;
+}
 
 const perKind = <T>(make: (kind: (typeof OBSERVATION_KINDS)[number]) => T): PerKind<T> => ({
   energy: make('energy'),
@@ -111,10 +149,10 @@ function complementGram(
  */
 export function judgeFold(
   all: Moments,
-  fold: PerKind<FactorState>,
+  fold: Fold,
   trials: readonly SubsetTrial[],
   kernels: Pick<LinearKernels, 'gramUpper' | 'cholesky'> = plainKernels,
-): SquaredErrors[][] {
+): FoldErrors[][] {
   const own = momentsOf(fold, kernels);
   const d = fold.forces.columns;
   return trials.map(({ columns, prior, noises }) => {
@@ -143,20 +181,34 @@ export function judgeFold(
         mean = solveUpper(r, k, solveUpperTransposed(r, k, right));
       } catch (error) {
         if (!(error instanceof NumericalError)) throw error;
-        return perKind(() => Number.NaN);
+        return { squared: perKind(() => Number.NaN), absoluteEnergy: Number.NaN };
       }
       const weights = new Float64Array(d);
       columns.forEach((c, i) => {
         weights[c] = mean[i]!;
       });
-      return perKind((kind) => (fold[kind].count > 0 ? squaredResidual(fold[kind], weights) : 0));
+      return {
+        squared: perKind((kind) => (fold[kind].count > 0 ? squaredResidual(fold[kind], weights) : 0)),
+        absoluteEnergy: absoluteErrors(fold.energyRows ?? null, weights),
+      };
     });
   });
 }
 
-/** Root mean square errors over all folds, from the squared errors of each. @param counts observations of each kind */
-export function rmseOf(folds: readonly SquaredErrors[], counts: PerKind<number>): PerKind<number> {
+function absoluteErrors(observed: ObservedRows | null, weights: Float64Array): number {
+  if (observed === null) return 0;
+  const { rows, targets } = observed;
+  const d = weights.length;
+  let sum = 0;
+  for (let i = 0; i < targets.length; i++) sum += Math.abs(dot(rows, weights, d, i * d, 0) - targets[i]!);
+  return sum;
+}
+
+/** Root mean square errors over all folds. @param counts observations of each kind */
+export function rmseOf(folds: readonly FoldErrors[], counts: PerKind<number>): PerKind<number> {
   return perKind((kind) =>
-    counts[kind] > 0 ? Math.sqrt(folds.reduce((sum, fold) => sum + fold[kind], 0) / counts[kind]) : Number.NaN,
+    counts[kind] > 0
+      ? Math.sqrt(folds.reduce((sum, { squared }) => sum + squared[kind], 0) / counts[kind])
+      : Number.NaN,
   );
 }

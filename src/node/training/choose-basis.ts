@@ -1,5 +1,5 @@
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
-import type { RelativeNoise, SquaredErrors, SubsetTrial } from '../../core/regression/cross-validation.ts';
+import type { Fold, FoldErrors, RelativeNoise, SubsetTrial } from '../../core/regression/cross-validation.ts';
 import { addMoments, judgeFold, type Moments, momentsOf, rmseOf } from '../../core/regression/cross-validation.ts';
 import { maximizeEvidence } from '../../core/regression/maximize-evidence.ts';
 import type { FactorState, PerKind, Prior } from '../../core/regression/regression.ts';
@@ -13,17 +13,25 @@ import { type Candidates, columnsOf } from './candidates.ts';
 /** Strengths of the prior that every candidate is tried at, relative to that of largest evidence for the smallest. */
 const TRIAL_STRENGTHS = [1, 0.1];
 /** Strengths that the chosen basis is tried at. */
-const STRENGTHS = [3, 1, 0.3, 0.1, 0.03, 0.01];
+const STRENGTHS = [30, 10, 3, 1, 0.3, 0.1, 0.03];
 /** Balances that the chosen basis is tried at, relative to the one asked for. */
 const BALANCES = [2, 1, 0.5];
-/** A larger basis must be better by this share. */
-const WORTH = 0.01;
+/** A larger basis must be better by this share, a weaker prior by that, another balance than the one asked for by that. */
+const WORTH = { basis: 0.005, strength: 0.002, balance: 0.02 };
+/** Root mean square over mean absolute value of a normal variable. */
+const NORMAL_SPREAD = Math.sqrt(Math.PI / 2);
 
 /** Errors of left-out folds at one setting. */
 export interface JudgedSetting {
   /** Root mean square error of scaled rows: eV/√atom (or eV/atom), eV/Å, eV/√atom; NaN without labels. */
   readonly rmse: PerKind<number>;
-  /** Root of the left-out loss per force component, eV/Å: √(Σ (e_E/r)² + Σ e_F² over their number), r the balance asked for. */
+  /** Mean absolute error of scaled energies. */
+  readonly energyMae: number;
+  /**
+   * Root of the left-out loss per force component, eV/Å: √((N_E (s/r)² + Σ e_F²)/N_F), r the balance asked for and s the
+   * spread of energies, √(π/2) of their mean absolute error: energies are few, and a handful of odd structures would
+   * otherwise decide.
+   */
   readonly score: number;
 }
 
@@ -52,12 +60,12 @@ export interface BasisChoice {
 /** What a task is told to judge a fold. */
 export interface JudgeArgument {
   readonly all: Moments;
-  readonly fold: PerKind<FactorState>;
+  readonly fold: Fold;
   readonly trials: readonly SubsetTrial[];
 }
 
 /** Errors of one fold by the fits to the others, for all trials. */
-export function judgeFoldTask(machine: Machine, { all, fold, trials }: JudgeArgument): SquaredErrors[][] {
+export function judgeFoldTask(machine: Machine, { all, fold, trials }: JudgeArgument): FoldErrors[][] {
   return judgeFold(all, fold, trials, machine.kernels);
 }
 
@@ -65,7 +73,7 @@ export function judgeFoldTask(machine: Machine, { all, fold, trials }: JudgeArgu
 export interface ChoiceInput {
   readonly candidates: Candidates;
   /** Of the union's columns. */
-  readonly folds: readonly PerKind<FactorState>[];
+  readonly folds: readonly Fold[];
   readonly total: PerKind<FactorState>;
   /** Prior of some basis from the factors of its own columns. */
   readonly priorOf: (basis: AceBasis, factors: PerKind<FactorState>) => Prior;
@@ -77,8 +85,8 @@ export interface ChoiceInput {
 
 /**
  * Chooses a basis, the strength of its prior and the balance of energies and forces from factors of folds: each candidate
- * is a subset of columns, so no structure is looked at again. Left-out loss decides; the smallest basis within a percent
- * of the best is taken.
+ * is a subset of columns, so no structure is looked at again. Left-out loss decides, and what is within its scatter goes to
+ * the smaller basis, the stronger prior and the balance asked for.
  */
 export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: Kernels): Promise<BasisChoice> {
   const { candidates, folds, total, ratio } = input;
@@ -96,12 +104,11 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
     );
     return trials.map(({ noises }, t) =>
       noises.map((_, n) => {
-        const rmse = rmseOf(
-          errors.map((fold) => fold[t]![n]!),
-          counts,
-        );
-        const loss = counts.energy * square(rmse.energy / ratio) + counts.forces * square(rmse.forces);
-        return { rmse, score: Math.sqrt(loss / counts.forces) };
+        const own = errors.map((fold) => fold[t]![n]!);
+        const rmse = rmseOf(own, counts);
+        const energyMae = own.reduce((sum, { absoluteEnergy }) => sum + absoluteEnergy, 0) / counts.energy;
+        const loss = counts.energy * square((NORMAL_SPREAD * energyMae) / ratio) + counts.forces * square(rmse.forces);
+        return { rmse, energyMae, score: Math.sqrt(loss / counts.forces) };
       }),
     );
   };
@@ -118,10 +125,11 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
   );
   const { forces, virial } = hyperparameters.noise;
   const natural = hyperparameters.alpha * forces * forces;
+  let virialToForce = virial / forces;
   const noiseOf = (strength: number, energyToForce: number): RelativeNoise => ({
     stiffness: strength * natural,
     energyToForce,
-    virialToForce: virial / forces,
+    virialToForce,
   });
 
   const judged = await judge(
@@ -135,30 +143,38 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
     const setting = judged[c]!.reduce((a, b) => (better(b, a) ? b : a));
     return { functions, microseconds, description, ...setting };
   });
-  const least = Math.min(...curve.map(({ score }) => (Number.isNaN(score) ? Number.POSITIVE_INFINITY : score)));
-  const best = curve.findIndex(({ score }) => score <= (1 + WORTH) * least);
+  const least = leastScore(curve);
+  const best = curve.findIndex(({ score }) => score <= (1 + WORTH.basis) * least);
 
+  const left = curve[best]!.rmse;
+  if (left.virial > 0) virialToForce = left.virial / left.forces;
   const scan = async (noises: readonly RelativeNoise[]): Promise<JudgedSetting[]> =>
     (await judge([{ columns: columns[best]!, prior: priors[best]!, noises }]))[0]!;
   const byStrength = await scan(STRENGTHS.map((strength) => noiseOf(strength, ratio)));
-  const s = byStrength.reduce((a, setting, k) => (better(setting, byStrength[a]!) ? k : a), 0);
-  const strength = STRENGTHS[s]!;
+  const weakest = leastScore(byStrength);
+  const strength = STRENGTHS[byStrength.findIndex(({ score }) => score <= (1 + WORTH.strength) * weakest)] ?? 1;
   const ratios = input.scanRatio ? BALANCES.map((factor) => factor * ratio) : [ratio];
   const byRatio = await scan(ratios.map((energyToForce) => noiseOf(strength, energyToForce)));
-  const b = byRatio.reduce((a, setting, k) => (better(setting, byRatio[a]!) ? k : a), 0);
+  const asked = ratios.indexOf(ratio);
+  const b = byRatio.reduce((a, setting, k) => (better(setting, byRatio[a]!) ? k : a), asked);
+  const taken = byRatio[b]!.score < (1 - WORTH.balance) * byRatio[asked]!.score ? b : asked;
   return {
     curve,
     best,
-    rule: `the smallest basis whose left-out loss is within ${100 * WORTH} % of the least`,
+    rule: `the smallest basis whose left-out loss is within ${100 * WORTH.basis} % of the least`,
     strengths: byStrength.map((setting, k) => ({ strength: STRENGTHS[k]! * natural, ...setting })),
     strength: strength * natural,
     balances: byRatio.map((setting, k) => ({ ratio: ratios[k]!, ...setting })),
-    ratio: ratios[b]!,
+    ratio: ratios[taken]!,
     folds: folds.length,
   };
 }
 
 const square = (x: number): number => x * x;
+
+function leastScore(settings: readonly JudgedSetting[]): number {
+  return Math.min(...settings.map(({ score }) => (Number.isNaN(score) ? Number.POSITIVE_INFINITY : score)));
+}
 
 function better(a: JudgedSetting, b: JudgedSetting): boolean {
   return a.score < b.score || (Number.isNaN(b.score) && !Number.isNaN(a.score));

@@ -1,4 +1,6 @@
 import { columnCount } from '../../core/dataset/dataset.ts';
+import type { ObservedRows } from '../../core/regression/cross-validation.ts';
+import { joinRows } from '../../core/regression/cross-validation.ts';
 import type { FactorState, PerKind } from '../../core/regression/regression.ts';
 import type { Frame } from '../../core/structure/structure.ts';
 import type { TaskPool } from '../workers/pool.ts';
@@ -10,6 +12,12 @@ import type { FitContext } from './passes.ts';
 const FACTOR_CHUNKS = 64;
 /** Least atoms of a chunk. */
 const CHUNK_ATOMS = 512;
+
+/** What the first pass leaves of a fold. */
+export interface FoldFactors extends PerKind<FactorState> {
+  /** Rows of its energies, where the context asks for them. */
+  readonly energyRows: ObservedRows | null;
+}
 
 /**
  * Factors of every fold of the frames, by kind. Chunks are shared out among the workers and merged as they come, so the
@@ -26,15 +34,17 @@ export async function firstPass(
   folds: ArrayLike<number>,
   count: number,
   progress?: (done: number, total: number) => void,
-): Promise<PerKind<FactorState>[]> {
+): Promise<FoldFactors[]> {
   // A chunk of fewer atoms than columns would take longer to merge than to factor.
   const least = Math.max(CHUNK_ATOMS, columnCount(context.observation.layout));
   const chunks: { fold: number; index: number; frames: Frame[] }[] = [];
   const trees: MergeTree[] = [];
+  const energies: ObservedRows[][] = [];
   for (let fold = 0; fold < count; fold++) {
     const own = frames.filter((_, f) => folds[f] === fold);
     const cut = chunksOf(own, Math.max(1, Math.floor(FACTOR_CHUNKS / count)), least);
     for (const [index, part] of cut.entries()) chunks.push({ fold, index, frames: part });
+    energies.push([]);
     trees.push(new MergeTree(cut.length, pool.kernels));
   }
   await pool.each(
@@ -42,9 +52,13 @@ export async function firstPass(
     chunks.map((chunk) => ({ context, frames: chunk.frames })),
     (factors, k, done) => {
       const { fold, index } = chunks[k]!;
+      if (factors.energyRows !== null) energies[fold]![index] = factors.energyRows;
       trees[fold]!.add(index, factors);
       progress?.(done, chunks.length);
     },
   );
-  return trees.map((tree) => tree.result()!);
+  return trees.map((tree, fold) => ({
+    ...tree.result()!,
+    energyRows: context.keepEnergies === true ? joinRows(energies[fold]!) : null,
+  }));
 }

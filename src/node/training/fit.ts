@@ -192,9 +192,9 @@ export async function fitModel(
         ? groupedFolds(frames, foldCount, settings.seed)
         : new Int32Array(frames.length);
   const { kernels } = pool;
-  let folded = await firstPass(
+  let folded: readonly PerKind<FactorState>[] = await firstPass(
     pool,
-    { basis, observation, weights: settings.weights },
+    { basis, observation, weights: settings.weights, keepEnergies: candidates !== null },
     frames,
     folds,
     foldCount,

@@ -4,6 +4,8 @@ import type { LeftOut } from '../../core/dataset/left-out.ts';
 import { leftOutErrors } from '../../core/dataset/left-out.ts';
 import { frameWeights } from '../../core/dataset/weights.ts';
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
+import type { ObservedRows } from '../../core/regression/cross-validation.ts';
+import { observedRows } from '../../core/regression/cross-validation.ts';
 import type { FactorState, PerKind, PosteriorState } from '../../core/regression/regression.ts';
 import type { Frame, Structure } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
@@ -17,6 +19,13 @@ export interface FitContext {
   readonly basis: AceBasis;
   readonly observation: ObservationSettings;
   readonly weights: FitSettings['weights'];
+  /** Whether the rows of energies are wanted one by one. */
+  readonly keepEnergies?: boolean;
+}
+
+/** Factors of a chunk, and the rows of its energies where they are wanted. */
+export interface ChunkFactors extends PerKind<FactorState> {
+  readonly energyRows: ObservedRows | null;
 }
 
 /** Root mean square of each column over the force rows of some structures. */
@@ -28,20 +37,27 @@ export function columnScale(
 }
 
 /** First pass: the factors of a chunk of frames. */
-export function factorsOf(
-  machine: Machine,
-  argument: { context: FitContext; frames: readonly Frame[] },
-): PerKind<FactorState> {
+export function factorsOf(machine: Machine, argument: { context: FitContext; frames: readonly Frame[] }): ChunkFactors {
   const { context, frames } = argument;
-  return sharedFactors(
-    accumulateFactors(
-      machine.program(context.basis),
-      frames,
-      context.observation,
-      frameWeights(context.weights),
-      (columns) => machine.kernels.factor(columns),
-    ),
+  const rows: Float64Array[] = [];
+  const targets: number[] = [];
+  const factors = accumulateFactors(
+    machine.program(context.basis),
+    frames,
+    context.observation,
+    frameWeights(context.weights),
+    (columns) => machine.kernels.factor(columns),
+    context.keepEnergies === true
+      ? (row, target) => {
+          rows.push(row);
+          targets.push(target);
+        }
+      : undefined,
   );
+  return {
+    ...sharedFactors(factors),
+    energyRows: context.keepEnergies === true ? observedRows(rows, targets) : null,
+  };
 }
 
 /** Left-out errors of a chunk, and descriptors of its atoms for leverage and novelty. */
