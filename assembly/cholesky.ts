@@ -4,7 +4,7 @@
 // Left-looking by panels of rows: what earlier rows contribute is subtracted by the blocked product; the panel's own
 // triangle is factored tile by tile, and every strip right of it descends the panel as in a triangular solve.
 
-import { ABOVE, accumulate, multiplyStrips, stripBytes, stripCount } from './strips';
+import { ABOVE, accumulate, multiplyStrips, stripBytes, stripCount, TILE_ROW } from './strips';
 import { descend, SOLVE_PANEL } from './triangular';
 
 /** Factors one 4 × 4 tile; −1, or the first of its rows whose pivot is not positive and finite. */
@@ -47,7 +47,7 @@ export function factorCholesky(a: usize, n: i32): i32 {
       descend(a, strip, column, p, min(j, end));
       if (j >= end) continue;
       const tile = column + ((<usize>j) << 7);
-      if (j > p) multiplyStrips(column + top, column + top, 4 * (j - p), tile, true);
+      if (j > p) multiplyStrips(column + top, column + top, 4 * (j - p), tile, TILE_ROW, true);
       const failed = factorTile(tile);
       if (failed >= 0) return 4 * j + failed;
     }

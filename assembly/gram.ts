@@ -1,14 +1,6 @@
 // Products in the layout of strips.ts. Addresses are those of strips; results are added to.
 
-import {
-  ABOVE,
-  accumulate,
-  LEFT_UPPER,
-  packRows,
-  RIGHT_LOWER,
-  stripBytes,
-  stripCount,
-} from './strips';
+import { ABOVE, accumulate, LEFT_UPPER, packRows, RIGHT_LOWER, stripBytes, stripCount } from './strips';
 
 /** Most rows of a panel that the host hands over at once. */
 export const PANEL_ROWS: i32 = 256;

@@ -9,9 +9,10 @@
 //   scratch  T [32, 32], W [32, 4], then V packed in strips of four rows [rows/4, 32, 4]
 //
 // Thirty-two reflectors I − τ[e_j; v][e_j; v]ᵀ form a panel and act together as I − V T Vᵀ on four columns at a time,
-// which stay in the first-level cache (4 × 512 numbers) while V passes by.
+// which stay in the first-level cache (4 × 512 numbers) while V passes by. What V W takes away is the tile of strips.ts.
 
 import { madd } from './madd';
+import { multiplyStrips } from './strips';
 
 /** Reflectors of a panel. */
 const PANEL: i32 = 32;
@@ -210,48 +211,6 @@ function applyT(t: usize, w: usize): void {
   }
 }
 
-/** Z −= V W for four rows and four columns. */
-function subtractTile(packed: usize, w: usize, z: usize, column: usize): void {
-  const z1 = z + column;
-  const z2 = z1 + column;
-  const z3 = z2 + column;
-  let c00 = v128.load(z);
-  let c01 = v128.load(z, 16);
-  let c10 = v128.load(z1);
-  let c11 = v128.load(z1, 16);
-  let c20 = v128.load(z2);
-  let c21 = v128.load(z2, 16);
-  let c30 = v128.load(z3);
-  let c31 = v128.load(z3, 16);
-  const end = packed + ((<usize>PANEL) << 5);
-  while (packed < end) {
-    const low = v128.load(packed);
-    const high = v128.load(packed, 16);
-    let s = v128.load64_splat(w);
-    c00 = f64x2.sub(c00, f64x2.mul(s, low));
-    c01 = f64x2.sub(c01, f64x2.mul(s, high));
-    s = v128.load64_splat(w, 8);
-    c10 = f64x2.sub(c10, f64x2.mul(s, low));
-    c11 = f64x2.sub(c11, f64x2.mul(s, high));
-    s = v128.load64_splat(w, 16);
-    c20 = f64x2.sub(c20, f64x2.mul(s, low));
-    c21 = f64x2.sub(c21, f64x2.mul(s, high));
-    s = v128.load64_splat(w, 24);
-    c30 = f64x2.sub(c30, f64x2.mul(s, low));
-    c31 = f64x2.sub(c31, f64x2.mul(s, high));
-    packed += 32;
-    w += 32;
-  }
-  v128.store(z, c00);
-  v128.store(z, c01, 16);
-  v128.store(z1, c10);
-  v128.store(z1, c11, 16);
-  v128.store(z2, c20);
-  v128.store(z2, c21, 16);
-  v128.store(z3, c30);
-  v128.store(z3, c31, 16);
-}
-
 /** The panel's reflectors on z and the targets. */
 function applyToTargets(
   z: usize,
@@ -326,7 +285,10 @@ export function eliminate(
         v128.store(at, f64x2.sub(v128.load(at), v128.load(from)));
         v128.store(at, f64x2.sub(v128.load(at, 16), v128.load(from, 16)), 16);
       }
-      for (let i = 0; i < rows; i += 4) subtractTile(packed + ((<usize>i) << 8), w, block + ((<usize>i) << 3), column);
+      for (let i = 0; i < rows; i += 4) {
+        // Z −= V W: a tile of four columns and four rows, its rows a column apart.
+        multiplyStrips(w, packed + ((<usize>i) << 8), PANEL, block + ((<usize>i) << 3), column, true);
+      }
     }
   }
   return dot(targets, targets, all);

@@ -8,6 +8,9 @@
 
 import { madd } from './madd';
 
+/** Bytes from one row of a strip to the next. */
+export const TILE_ROW: usize = 32;
+
 const DEPTH: i32 = 256;
 const BLOCK_STRIPS: i32 = 24;
 
@@ -210,8 +213,12 @@ export function transposeInPlace(c: usize, n: i32, scratch: usize): void {
   }
 }
 
-/** Tile C ± Σ_k a_k ⊗ b_k over `steps` rows of two strips. */
-export function multiplyStrips(a: usize, b: usize, steps: i32, tile: usize, subtract: bool): void {
+/**
+ * Tile C ± Σ_k a_k ⊗ b_k over `steps` rows of two strips.
+ *
+ * @param row  bytes from one row of the tile to the next: 32 in strips
+ */
+export function multiplyStrips(a: usize, b: usize, steps: i32, tile: usize, row: usize, subtract: bool): void {
   let c00 = f64x2.splat(0);
   let c01 = c00;
   let c10 = c00;
@@ -239,24 +246,27 @@ export function multiplyStrips(a: usize, b: usize, steps: i32, tile: usize, subt
     a += 32;
     b += 32;
   }
+  const tile1 = tile + row;
+  const tile2 = tile1 + row;
+  const tile3 = tile2 + row;
   if (subtract) {
     v128.store(tile, f64x2.sub(v128.load(tile), c00));
     v128.store(tile, f64x2.sub(v128.load(tile, 16), c01), 16);
-    v128.store(tile, f64x2.sub(v128.load(tile, 32), c10), 32);
-    v128.store(tile, f64x2.sub(v128.load(tile, 48), c11), 48);
-    v128.store(tile, f64x2.sub(v128.load(tile, 64), c20), 64);
-    v128.store(tile, f64x2.sub(v128.load(tile, 80), c21), 80);
-    v128.store(tile, f64x2.sub(v128.load(tile, 96), c30), 96);
-    v128.store(tile, f64x2.sub(v128.load(tile, 112), c31), 112);
+    v128.store(tile1, f64x2.sub(v128.load(tile1), c10));
+    v128.store(tile1, f64x2.sub(v128.load(tile1, 16), c11), 16);
+    v128.store(tile2, f64x2.sub(v128.load(tile2), c20));
+    v128.store(tile2, f64x2.sub(v128.load(tile2, 16), c21), 16);
+    v128.store(tile3, f64x2.sub(v128.load(tile3), c30));
+    v128.store(tile3, f64x2.sub(v128.load(tile3, 16), c31), 16);
   } else {
     v128.store(tile, f64x2.add(v128.load(tile), c00));
     v128.store(tile, f64x2.add(v128.load(tile, 16), c01), 16);
-    v128.store(tile, f64x2.add(v128.load(tile, 32), c10), 32);
-    v128.store(tile, f64x2.add(v128.load(tile, 48), c11), 48);
-    v128.store(tile, f64x2.add(v128.load(tile, 64), c20), 64);
-    v128.store(tile, f64x2.add(v128.load(tile, 80), c21), 80);
-    v128.store(tile, f64x2.add(v128.load(tile, 96), c30), 96);
-    v128.store(tile, f64x2.add(v128.load(tile, 112), c31), 112);
+    v128.store(tile1, f64x2.add(v128.load(tile1), c10));
+    v128.store(tile1, f64x2.add(v128.load(tile1, 16), c11), 16);
+    v128.store(tile2, f64x2.add(v128.load(tile2), c20));
+    v128.store(tile2, f64x2.add(v128.load(tile2, 16), c21), 16);
+    v128.store(tile3, f64x2.add(v128.load(tile3), c30));
+    v128.store(tile3, f64x2.add(v128.load(tile3, 16), c31), 16);
   }
 }
 
@@ -294,7 +304,7 @@ export function accumulate(
           if (low >= high) continue;
           const at = (<usize>low) << 5;
           const tile = c + <usize>j * cStrip + ((<usize>i) << 7);
-          multiplyStrips(left + at, b + <usize>j * bStrip + at, high - low, tile, subtract);
+          multiplyStrips(left + at, b + <usize>j * bStrip + at, high - low, tile, TILE_ROW, subtract);
         }
       }
     }

@@ -4,7 +4,7 @@
 // Panels of PANEL rows: all that lies above a panel is subtracted by the blocked product, then each strip of Y descends
 // the panel tile by tile, every tile less the product of the rows above it in the panel, and four steps of substitution.
 
-import { accumulate, BELOW, multiplyStrips, RIGHT_LOWER, stripBytes, stripCount } from './strips';
+import { accumulate, BELOW, multiplyStrips, RIGHT_LOWER, stripBytes, stripCount, TILE_ROW } from './strips';
 
 /** Rows of a panel, a multiple of 4. */
 export const SOLVE_PANEL: i32 = 64;
@@ -45,7 +45,7 @@ export function descend(r: usize, rStrip: usize, y: usize, first: i32, end: i32)
   for (let i = first; i < end; i++) {
     const column = r + <usize>i * rStrip;
     const tile = y + ((<usize>i) << 7);
-    if (i > first) multiplyStrips(column + top, y + top, 4 * (i - first), tile, true);
+    if (i > first) multiplyStrips(column + top, y + top, 4 * (i - first), tile, TILE_ROW, true);
     substitute(column + ((<usize>i) << 7), tile);
   }
 }
