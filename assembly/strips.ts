@@ -24,15 +24,11 @@ export const LEFT_UPPER: i32 = 4;
 export const RIGHT_LOWER: i32 = 8;
 
 /** Strips of n columns. */
-// @ts-ignore: decorator
-@inline
 export function stripCount(n: i32): i32 {
   return (n + 3) >> 2;
 }
 
 /** Bytes of a strip of m rows. */
-// @ts-ignore: decorator
-@inline
 export function stripBytes(m: i32): usize {
   return (<usize>stripCount(m)) << 7;
 }
