@@ -15,5 +15,5 @@ export {
 } from './strips';
 export { solveTransposed } from './triangular';
 export { CHUNK, surround } from './rows';
-export { contract, TILE_BYTES } from './rows-contraction';
+export { accumulate, addTransposed, contract, TILE_BYTES } from './rows-contraction';
 export { derivatives, functionValues, multiplyNodes } from './rows-products';

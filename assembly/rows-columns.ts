@@ -2,12 +2,12 @@
 //
 //   ∂(R_n Y_q)/∂r = [R_n (r∇)Y_q + r R'_n Y_q u]/r,  (r∇_a)Y_q = Σ_q' D_a[q, q'] Y_q'
 //
-// One row q at a time: first the pairs ((r∇_a)Y_q, Y_q u_a)/r of a chunk, then their products with (R_n, r R'_n), whose two
-// lanes add up to the derivative.
+// One row q at a time: first the pairs −((r∇_a)Y_q, Y_q u_a)/r of a chunk, then their products with (R_n, r R'_n), whose two
+// lanes add up to the derivative with the sign of a force.
 //
 //   pairs     [count, 3, 2]   of the row
 //   columns   [component] numbers `COMPONENT` bytes apart, from the address of each of the three columns of an atom on
-//   central   [component, 3]  the sum over atoms
+//   central   [component, 3]  minus the sum over atoms
 
 import { madd } from './madd';
 
@@ -25,7 +25,7 @@ function storePairs(to: usize, across: v128, along: v128): void {
   v128.store(to + 48, v128.shuffle<f64>(across, along, 1, 3));
 }
 
-/** Pairs of row `own`; `terms` are the rows q' and `factors` the D that go with them. */
+/** Pairs of row `own`; `terms` are the rows q' and `factors` the D that go with them, `inverse` is −1/r. */
 export function gradientPairs(
   own: usize,
   rows: usize,
@@ -75,11 +75,18 @@ export function gradientPairs(
   }
 }
 
-/** Puts the derivative into one column, with the sign of a force, and into the sum for the central atom. */
-function put(column: usize, central: usize, derivative: v128): void {
-  const g = f64x2.extract_lane(derivative, 0) + f64x2.extract_lane(derivative, 1);
-  store<f64>(column, -g);
-  store<f64>(central, load<f64>(central) + g);
+/** Adds up the lanes of two derivatives, puts them into their columns and takes them from the sum for the central atom. */
+function putTwo(columnA: usize, columnB: usize, central: usize, a: v128, b: v128): void {
+  const both = f64x2.add(v128.shuffle<f64>(a, b, 0, 2), v128.shuffle<f64>(a, b, 1, 3));
+  v128.store64_lane(columnA, both, 0);
+  v128.store64_lane(columnB, both, 1);
+  v128.store(central, f64x2.sub(v128.load(central), both));
+}
+
+function putOne(column: usize, central: usize, a: v128): void {
+  const sum = f64x2.extract_lane(a, 0) + f64x2.extract_lane(a, 1);
+  store<f64>(column, sum);
+  store<f64>(central, load<f64>(central) - sum);
 }
 
 function threeComponents(
@@ -121,15 +128,11 @@ function threeComponents(
     pairs += 48;
     radial += radialStride;
   }
-  put(x, central, x0);
-  put(y, central + 8, y0);
-  put(z, central + 16, z0);
-  put(x + COMPONENT, central + 24, x1);
-  put(y + COMPONENT, central + 32, y1);
-  put(z + COMPONENT, central + 40, z1);
-  put(x + 2 * COMPONENT, central + 48, x2);
-  put(y + 2 * COMPONENT, central + 56, y2);
-  put(z + 2 * COMPONENT, central + 64, z2);
+  putTwo(x, y, central, x0, y0);
+  putTwo(z, x + COMPONENT, central + 16, z0, x1);
+  putTwo(y + COMPONENT, z + COMPONENT, central + 32, y1, z1);
+  putTwo(x + 2 * COMPONENT, y + 2 * COMPONENT, central + 48, x2, y2);
+  putOne(z + 2 * COMPONENT, central + 64, z2);
 }
 
 function twoComponents(
@@ -164,12 +167,9 @@ function twoComponents(
     pairs += 48;
     radial += radialStride;
   }
-  put(x, central, x0);
-  put(y, central + 8, y0);
-  put(z, central + 16, z0);
-  put(x + COMPONENT, central + 24, x1);
-  put(y + COMPONENT, central + 32, y1);
-  put(z + COMPONENT, central + 40, z1);
+  putTwo(x, y, central, x0, y0);
+  putTwo(z, x + COMPONENT, central + 16, z0, x1);
+  putTwo(y + COMPONENT, z + COMPONENT, central + 32, y1, z1);
 }
 
 function oneComponent(
@@ -194,9 +194,8 @@ function oneComponent(
     pairs += 48;
     radial += radialStride;
   }
-  put(x, central, x0);
-  put(y, central + 8, y0);
-  put(z, central + 16, z0);
+  putTwo(x, y, central, x0, y0);
+  putOne(z, central + 16, z0);
 }
 
 /** Columns of the atoms of `segments`, which begin at neighbour `origin`, for the `width` components of a row. */

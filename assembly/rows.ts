@@ -1,5 +1,5 @@
 // The surroundings of one atom as far as one element of neighbours goes: its part of the atomic base A, and the derivatives
-// of that part by columns: three for the central atom, six for strain, three for each neighbouring atom.
+// of that part by columns: three for each neighbouring atom, three for the central one, six for strain.
 //
 // Memory of the host, addresses in words of 32 bits behind one another as in `Surroundings`:
 //
@@ -44,10 +44,6 @@ class Surroundings {
   central: usize;
 }
 
-function clear(at: usize, bytes: usize): void {
-  memory.fill(at, 0, bytes);
-}
-
 /** Sums of a chunk for l = 0 … top; runs of l with the same width are one call. */
 function sumChunk(s: Surroundings, top: i32, widths: usize, radial: usize, count: i32): void {
   const sumStride = (<usize>s.radialCount) << 4;
@@ -81,8 +77,12 @@ function storeBase(s: Surroundings, nodes: usize): void {
   }
 }
 
-/** Columns of the central atom and of strain, the first nine. */
-function storeCentral(s: Surroundings, columns: usize): void {
+/** Columns of the central atom and of strain. */
+function storeCentral(s: Surroundings, columns: usize, frame: usize): void {
+  let x = columns + <usize>load<u32>(frame);
+  let y = columns + <usize>load<u32>(frame, 4);
+  let z = columns + <usize>load<u32>(frame, 8);
+  let strain = columns + <usize>load<u32>(frame, 12);
   let lengths = s.strainLengths;
   let terms = s.strainRows;
   let factors = s.strainFactors;
@@ -90,13 +90,16 @@ function storeCentral(s: Surroundings, columns: usize): void {
   for (let l = 0; l <= s.lmax; l++) {
     const count = load<i32>(s.counts + ((<usize>l) << 2));
     for (let m = 0; m < 2 * l + 1; m++) {
-      for (let n = 0; n < count; n++, central += 24) {
-        const to = columns + <usize>n * COMPONENT;
-        store<f64>(to, load<f64>(central));
-        store<f64>(to, load<f64>(central, 8), 8);
-        store<f64>(to, load<f64>(central, 16), 16);
+      for (let n = 0; n < count; n++) {
+        store<f64>(x, load<f64>(central));
+        store<f64>(y, load<f64>(central, 8));
+        store<f64>(z, load<f64>(central, 16));
+        central += 24;
+        x += COMPONENT;
+        y += COMPONENT;
+        z += COMPONENT;
       }
-      for (let v: usize = 24; v < 72; v += 8) {
+      for (let v: usize = 0; v < 48; v += 8) {
         const length = <usize>load<u32>(lengths);
         for (let n = 0; n < count; n++) {
           const sums = s.sums + ((<usize>n) << 4);
@@ -105,13 +108,13 @@ function storeCentral(s: Surroundings, columns: usize): void {
             const row = <usize>load<u32>(terms + (t << 2));
             sum = f64x2.add(sum, f64x2.mul(v128.load(factors + (t << 4)), v128.load(sums + row)));
           }
-          store<f64>(columns + <usize>n * COMPONENT + v, f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1));
+          store<f64>(strain + <usize>n * COMPONENT + v, f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1));
         }
         terms += length << 2;
         factors += length << 4;
         lengths += 4;
       }
-      columns += <usize>count * COMPONENT;
+      strain += <usize>count * COMPONENT;
     }
   }
 }
@@ -150,12 +153,14 @@ function columnsOfChunk(
 }
 
 /**
- * Surroundings of one atom by neighbours of one element: A to `nodes`, and with `columns` ≠ 0 the derivatives to its
- * blocks of `count` columns in all.
+ * Surroundings of one atom by neighbours of one element: A to `nodes`, and with `columns` ≠ 0 its derivatives to blocks of
+ * columns.
  *
- * @param geometry  x, y, z and 1/r of the neighbours, four arrays `room` numbers long
+ * @param geometry  x, y, z and −1/r of the neighbours, four arrays `room` numbers long
  * @param radial    [neighbours, n, 2] (R_n, r R'_n)
  * @param segments  [atoms, 5] neighbouring atoms
+ * @param frame     byte offsets within the columns: of the three of the central atom, of the first of strain, and of the
+ *                  columns to be cleared beforehand with their number of bytes
  */
 export function surround(
   tables: usize,
@@ -166,17 +171,16 @@ export function surround(
   atoms: i32,
   nodes: usize,
   columns: usize,
-  count: i32,
+  frame: usize,
 ): void {
   const s = changetype<Surroundings>(tables);
   const row = (<usize>room) << 3;
   const radialStride = (<usize>s.radialCount) << 4;
   const top = columns === 0 ? s.lmax : s.lmax + 2;
-  clear(s.sums, <usize>((top + 1) * (top + 1)) * radialStride);
+  memory.fill(s.sums, 0, <usize>((top + 1) * (top + 1)) * radialStride);
   if (columns !== 0) {
-    const blockBytes = <usize>s.components * COMPONENT;
-    clear(s.central, <usize>s.components * 24);
-    if ((count & 15) !== 0) clear(columns + (<usize>count >> 4) * blockBytes, blockBytes);
+    memory.fill(s.central, 0, <usize>s.components * 24);
+    memory.fill(columns + <usize>load<u32>(frame, 16), 0, <usize>load<u32>(frame, 20));
   }
   for (let first = 0; first < atoms; ) {
     const chunk = segments + <usize>((first * SEGMENT) << 2);
@@ -199,5 +203,5 @@ export function surround(
     first += some;
   }
   storeBase(s, nodes);
-  if (columns !== 0) storeCentral(s, columns);
+  if (columns !== 0) storeCentral(s, columns, frame);
 }

@@ -4,21 +4,14 @@ import { compileProducts, componentLayout } from '../core/descriptors/ace/produc
 import type { AceProgram, Evaluation, StructureRows } from '../core/descriptors/descriptors.ts';
 import { type NeighborList, neighborList } from '../core/structure/neighbor-list.ts';
 import { atomCount, type Structure } from '../core/structure/structure.ts';
+import { CENTRAL_WIDTH, CellTiles, STRAIN_WIDTH, type TileExports } from './cell-tiles.ts';
 import { DesignRows, keptAtoms } from './design-rows.ts';
 import { extentOf, type ListExtent, RowNeighbors } from './row-neighbors.ts';
-import {
-  BLOCK_COLUMNS,
-  COLUMN_BYTES,
-  type FunctionTables,
-  functionTables,
-  layoutTables,
-  NODE,
-  OWN_COLUMNS,
-} from './row-tables.ts';
+import { BLOCK_COLUMNS, COLUMN_BYTES, type FunctionTables, functionTables, layoutTables, NODE } from './row-tables.ts';
 import type { WasmMemory, WasmModule } from './wasm-module.ts';
 
 /** What assembly/index.ts exports for design rows; addresses are byte offsets into its memory. */
-interface RowExports {
+interface RowExports extends TileExports {
   readonly CHUNK: { readonly value: number };
   readonly TILE_BYTES: { readonly value: number };
   surround(
@@ -30,7 +23,7 @@ interface RowExports {
     atoms: number,
     nodes: number,
     columns: number,
-    count: number,
+    frame: number,
   ): void;
   multiplyNodes(products: number, count: number, nodes: number, to: number): void;
   functionValues(lengths: number, leaves: number, count: number, nodes: number, out: number, stride: number): void;
@@ -55,6 +48,18 @@ interface RowExports {
     targets: number,
     tile: number,
   ): void;
+  accumulate(
+    pairs: number,
+    places: number,
+    lengths: number,
+    components: number,
+    derivatives: number,
+    columns: number,
+    blockBytes: number,
+    count: number,
+    functions: number,
+    tiles: number,
+  ): void;
 }
 
 /** Atoms of one element that go through the products together. */
@@ -69,6 +74,8 @@ interface PlacedFunctions {
   readonly entryLengths: number;
   readonly sources: number;
   readonly factors: number;
+  /** 16 p for each pair of functions. */
+  readonly allPlaces: number;
   /** By element of the neighbours; `first` is the first of its entries. */
   readonly contractions: readonly {
     readonly pairs: number;
@@ -80,16 +87,22 @@ interface PlacedFunctions {
 }
 
 /** Sizes of the work memory. */
-interface Room extends ListExtent {
+interface Room {
+  /** Neighbours of an atom, and images of one of them. */
+  readonly neighbors: number;
+  readonly images: number;
   /** Blocks of columns of one atom. */
   readonly blocks: number;
   /** Atoms whose design rows fit. */
   readonly kept: number;
+  /** Bytes of the tiles of a dense cell. */
+  readonly tiles: number;
 }
 
 /** Columns of one atom by neighbours of one element, ready to be contracted. */
 interface ColumnBlocks {
   readonly lane: number;
+  readonly atom: number;
   readonly mu: number;
   readonly columns: number;
   readonly targets: number;
@@ -116,20 +129,25 @@ class WasmRows {
   private readonly tile: number;
   private readonly values: number;
   private readonly derivatives: number;
+  /** Neighbours of a chunk. */
+  private readonly chunk: number;
   /** Bytes from lane to lane of the derivatives. */
   private readonly entryBytes: number;
   /** First address of the work memory. */
   private readonly work: number;
   private readonly neighbors: RowNeighbors;
   private readonly designRows: DesignRows;
-  private room: Room = { neighbors: 0, images: 0, atoms: 0, blocks: 0, kept: 0 };
+  private readonly cell: CellTiles;
+  private room: Room = { neighbors: 0, images: 0, blocks: 0, kept: 0, tiles: 0 };
   private columns = 0;
+  private tiles = 0;
 
   constructor(module: WasmModule, basis: AceBasis) {
     const { elements, pairs } = basis.specification;
     this.basis = basis;
     const kernels = module.instantiate<RowExports>();
     this.kernels = kernels;
+    this.chunk = kernels.CHUNK.value;
     this.elements = new ElementIndex(elements);
     this.nElements = elements.length;
     this.longestCutoff = Math.max(...pairs.flat().map((pair) => pair.cutoff));
@@ -170,6 +188,7 @@ class WasmRows {
     nodeView.fill(1, one, one + LANES);
     this.neighbors = new RowNeighbors(kernels, pairs, this.nRadial, this.components);
     this.designRows = new DesignRows(kernels);
+    this.cell = new CellTiles(kernels, this.nElements);
   }
 
   /** Copies a table into the memory of the module. */
@@ -191,6 +210,7 @@ class WasmRows {
       entryLengths: this.put(tables.entryLengths),
       sources: this.put(tables.sources),
       factors: this.put(tables.factors),
+      allPlaces: this.put(Uint32Array.from({ length: Math.ceil(tables.nFunctions / 2) }, (_, p) => 16 * p)),
       contractions: tables.contractions.map(({ places, lengths, components }) => {
         const before = first;
         first += components.length;
@@ -210,36 +230,36 @@ class WasmRows {
     return 2 * Math.ceil(nFunctions / 2);
   }
 
-  /** Makes the work memory large enough for a list; with `derivatives` for columns and design rows, too. */
-  private reserve(list: NeighborList, derivatives: boolean): void {
+  /** Makes the work memory large enough. */
+  private reserve(needed: Room): void {
     const { room, kernels, components, nRadial } = this;
-    const extent = extentOf(list);
-    const n = list.offsets.length - 1;
-    const width = WasmRows.width(this.widest);
-    // Columns of each element begin a block of their own.
-    const blocks = this.nElements * Math.ceil(1 + OWN_COLUMNS / BLOCK_COLUMNS) + (3 * extent.atoms) / BLOCK_COLUMNS;
-    const kept = keptAtoms(n, width, LANES * (extent.atoms + 1));
+    const keys = Object.keys(needed) as (keyof Room)[];
+    if (keys.every((key) => needed[key] <= room[key])) return;
     const wanted: Room = {
-      neighbors: Math.max(room.neighbors, extent.neighbors + 2),
-      images: Math.max(room.images, extent.images, kernels.CHUNK.value),
-      atoms: Math.max(room.atoms, extent.atoms),
-      blocks: derivatives ? Math.max(room.blocks, Math.ceil(blocks)) : room.blocks,
-      kept: derivatives ? Math.max(room.kept, kept) : room.kept,
+      neighbors: Math.max(room.neighbors, needed.neighbors),
+      images: Math.max(room.images, needed.images),
+      blocks: Math.max(room.blocks, needed.blocks),
+      kept: Math.max(room.kept, needed.kept),
+      tiles: Math.max(room.tiles, needed.tiles),
     };
-    if ((Object.keys(wanted) as (keyof Room)[]).every((key) => wanted[key] === room[key])) return;
     this.room = wanted;
     kernels.releaseTo(this.work);
-    const targets = BLOCK_COLUMNS * LANES * wanted.blocks;
+    const targets = BLOCK_COLUMNS * (LANES * wanted.blocks + 1);
     this.neighbors.reserve(wanted.neighbors, targets);
     const chunk = wanted.images + 2;
     const rows = kernels.allocate(8 * chunk * this.harmonics);
     const sums = kernels.allocate(16 * nRadial * (this.harmonics + 1));
     const pairs = kernels.allocate(48 * chunk);
     const central = kernels.allocate(24 * components);
-    this.columns = kernels.allocate(LANES * wanted.blocks * components * COLUMN_BYTES);
+    const columnBytes = LANES * wanted.blocks * components * COLUMN_BYTES;
+    this.columns = kernels.allocate(columnBytes);
+    this.tiles = kernels.allocate(wanted.tiles);
+    const width = WasmRows.width(this.widest);
     const designRows = kernels.allocate(DesignRows.bytes(wanted.kept, width));
     this.neighbors.view(targets);
     this.designRows.moveTo(designRows, wanted.kept, width);
+    // Columns that fill up a block must be numbers.
+    new Uint8Array(kernels.memory.buffer, this.columns, columnBytes).fill(0);
     const words = [...this.constants, rows, 8 * chunk, sums, pairs, central];
     new Int32Array(kernels.memory.buffer, this.surroundings, words.length).set(words);
   }
@@ -250,16 +270,17 @@ class WasmRows {
     batch: readonly number[],
     elementOf: Uint8Array,
     rows: DesignRows | null,
+    cell: CellTiles | null,
     core: Evaluation | null,
   ): ColumnBlocks[] {
     const { kernels, neighbors, room } = this;
     const blockBytes = this.components * COLUMN_BYTES;
     const found: ColumnBlocks[] = [];
-    batch.forEach((i, lane) => {
+    batch.forEach((atom, lane) => {
       let block = lane * room.blocks;
       for (let mu = 0; mu < this.nElements; mu++) {
         const target = block * BLOCK_COLUMNS;
-        neighbors.gather(list, i, mu, elementOf, rows, target, core);
+        neighbors.gather(list, atom, mu, elementOf, rows, cell, target, core);
         const wanted = rows !== null && neighbors.atoms > 0;
         const columns = wanted ? this.columns + block * blockBytes : 0;
         kernels.surround(
@@ -271,10 +292,10 @@ class WasmRows {
           neighbors.atoms,
           this.nodes + mu * this.perElement * NODE + 8 * lane,
           columns,
-          neighbors.columns,
+          neighbors.frameWords,
         );
         if (!wanted) continue;
-        found.push({ lane, mu, columns, targets: neighbors.targets + 4 * target, count: neighbors.columns });
+        found.push({ lane, atom, mu, columns, targets: neighbors.targets + 4 * target, count: neighbors.columns });
         block += Math.ceil(neighbors.columns / BLOCK_COLUMNS);
       }
     });
@@ -294,16 +315,36 @@ class WasmRows {
     });
   }
 
-  /** Adds the design rows of a batch whose products are there. */
-  private contract(mu0: number, blocks: readonly ColumnBlocks[]): void {
+  /** Adds the design rows of a batch whose products are there, to `cell` or at once. */
+  private contract(mu0: number, blocks: readonly ColumnBlocks[], cell: CellTiles | null): void {
     const { kernels, entryBytes } = this;
     const { tables, entryLengths, sources, factors, contractions } = this.functions[mu0]!;
+    const blockBytes = this.components * COLUMN_BYTES;
     kernels.derivatives(entryLengths, sources, factors, tables.entries, this.nodes, this.derivatives, entryBytes);
-    for (const { lane, mu, columns, targets, count } of blocks) {
+    for (const { lane, atom, mu, columns, targets, count } of blocks) {
       const { pairs, places, lengths, components, first } = contractions[mu]!;
       const entries = this.derivatives + lane * entryBytes + 8 * first;
-      const blockBytes = this.components * COLUMN_BYTES;
-      kernels.contract(pairs, places, lengths, components, entries, columns, blockBytes, count, targets, this.tile);
+      if (cell === null) {
+        kernels.contract(pairs, places, lengths, components, entries, columns, blockBytes, count, targets, this.tile);
+        continue;
+      }
+      const functions = WasmRows.width(tables.nFunctions);
+      const add = (from: number, some: number, tiles: number): void =>
+        kernels.accumulate(
+          pairs,
+          places,
+          lengths,
+          components,
+          entries,
+          columns + (from / BLOCK_COLUMNS) * blockBytes,
+          blockBytes,
+          some,
+          functions,
+          tiles,
+        );
+      add(0, STRAIN_WIDTH, cell.strain);
+      add(cell.first, count - cell.first, cell.atoms[mu]!);
+      if (mu !== mu0) add(BLOCK_COLUMNS, CENTRAL_WIDTH, cell.centralOf(atom));
     }
   }
 
@@ -323,18 +364,39 @@ class WasmRows {
     const elementOf = this.elements.of(structure);
     const list = neighborList(structure, this.longestCutoff);
     const atoms = new Float64Array(elementOf.length * this.widest);
-    this.reserve(list, false);
+    const { neighbors, images } = extentOf(list);
+    this.reserve({ neighbors: neighbors + 2, images: Math.max(images, this.chunk), blocks: 0, kept: 0, tiles: 0 });
     for (let mu0 = 0; mu0 < this.nElements; mu0++) {
       for (const batch of this.batchesOf(elementOf, mu0)) {
-        this.surround(list, batch, elementOf, null, null);
+        this.surround(list, batch, elementOf, null, null, null);
         this.evaluate(mu0, batch, false, atoms);
       }
     }
     return atoms;
   }
 
+  /** Makes room for the design rows of a structure. Returns the tiles to use if it is a dense cell. */
+  private prepare(elementOf: Uint8Array, extent: ListExtent): CellTiles | null {
+    const { cell, nElements } = this;
+    const { neighbors, images, atoms, links } = extent;
+    const n = elementOf.length;
+    const width = WasmRows.width(this.widest);
+    const tiles = cell.bytesFor(elementOf, links, width);
+    this.reserve({
+      neighbors: neighbors + 2,
+      images: Math.max(images, this.chunk),
+      // In front of the atoms of each element there are up to two blocks, and the last one is filled up.
+      blocks: 3 * nElements + Math.ceil((3 * (tiles > 0 ? n : atoms)) / BLOCK_COLUMNS),
+      kept: keptAtoms(n, width, LANES * (atoms + 1)),
+      tiles,
+    });
+    if (tiles === 0) return null;
+    cell.layOut(elementOf, this.tiles);
+    return cell;
+  }
+
   rows(structure: Structure): StructureRows {
-    const { basis, widest, designRows } = this;
+    const { basis, widest, designRows, nElements } = this;
     const n = atomCount(structure);
     const size = basis.offsets.at(-1)!;
     const elementOf = this.elements.of(structure);
@@ -349,23 +411,26 @@ class WasmRows {
       forces: new Float64Array(3 * n),
       virial: new Float64Array(6),
     };
-    this.reserve(list, true);
-    const touched = LANES * (this.room.atoms + 1);
-    for (let mu0 = 0; mu0 < this.nElements; mu0++) {
+    const extent = extentOf(list);
+    const touched = LANES * (extent.atoms + 1);
+    const cell = this.prepare(elementOf, extent);
+    for (let mu0 = 0; mu0 < nElements; mu0++) {
       const { nFunctions } = this.functions[mu0]!.tables;
       const offset = basis.offsets[mu0]!;
       designRows.begin(n, WasmRows.width(nFunctions));
+      cell?.begin(mu0, WasmRows.width(nFunctions));
       for (const batch of this.batchesOf(elementOf, mu0)) {
         if (designRows.isFullFor(touched)) designRows.flush(nFunctions, offset, forces, virial);
-        const blocks = this.surround(list, batch, elementOf, designRows, core);
+        const blocks = this.surround(list, batch, elementOf, designRows, cell, core);
         this.evaluate(mu0, batch, true, atoms);
-        this.contract(mu0, blocks);
+        this.contract(mu0, blocks, cell);
         for (const i of batch) {
           for (let v = 0, from = i * widest; v < nFunctions; v++, from++) {
             energy[offset + v] = energy[offset + v]! + atoms[from]!;
           }
         }
       }
+      cell?.flush(mu0, designRows, this.functions[mu0]!.allPlaces, this.neighbors.targets);
       designRows.flush(nFunctions, offset, forces, virial);
     }
     core.energy = core.atomEnergies.reduce((sum, e) => sum + e, 0);
