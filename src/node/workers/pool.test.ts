@@ -7,6 +7,7 @@ import { chunksOf } from '../training/chunks.ts';
 import { openModel } from '../training/open-model.ts';
 import { resolveBasis, resolveSpecification } from '../training/specification.ts';
 import { carried, uncarried } from '../../protocol/carried-error.ts';
+import { nodeKernels } from '../kernels.ts';
 import type { TaskPool } from './pool.ts';
 import { allowedThreads, createPool } from './pool.ts';
 
@@ -56,6 +57,28 @@ describe('a pool', () => {
       expect(told).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
       expect(await pool.map('columnScale', [])).toEqual([]);
     }
+  });
+
+  it('hands results over one by one, and has kernels of the same variant as its workers', async () => {
+    const expected = await poolOf(1).map('columnScale', structureList);
+    for (const threads of [1, 2]) {
+      const pool = poolOf(threads);
+      const got = new Map<number, Float64Array>();
+      await pool.each('columnScale', structureList, (result, index, done) => {
+        got.set(index, result);
+        expect(done).toBe(got.size);
+      });
+      expect(structureList.map((_, index) => got.get(index))).toEqual(expected);
+      const broken = pool.each('columnScale', structureList, (_, index) => {
+        if (index === 2) throw new InputError('NOT_WANTED', 'index must not be 2');
+      });
+      await expect(broken).rejects.toThrow('index must not be 2');
+      expect(pool.kernels.name).toBe(nodeKernels(null).name);
+      expect(pool.kernels).toBe(pool.kernels);
+    }
+    const plain = createPool(2, 'typescript');
+    open.push(plain);
+    expect(plain.kernels.name).toBe('typescript');
   });
 
   it('throws the error of the first failing argument with its class, whichever thread was faster', async () => {
