@@ -62,8 +62,13 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     name: 'export',
-    summary: 'a potential file for LAMMPS (.yace), re-read and re-evaluated',
+    summary: 'a potential for LAMMPS (.yace, or .yaml with .asi for extrapolation grades), re-read and re-evaluated',
     load: async () => (await import('./verbs/export.ts')).verb,
+  },
+  {
+    name: 'import',
+    summary: 'a potential of the PACE family (.yace, .yaml with .asi): what it holds, checked and converted',
+    load: async () => (await import('./verbs/import.ts')).verb,
   },
   {
     name: 'convert',
@@ -72,7 +77,7 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     name: 'schema',
-    summary: 'JSON Schema of the run file, for editors',
+    summary: 'JSON Schema of the run file, for editors; or of the header of a model file',
     load: async () => (await import('./verbs/schema.ts')).verb,
   },
 ];

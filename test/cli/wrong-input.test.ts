@@ -199,7 +199,7 @@ const COMMANDS: readonly (readonly [readonly string[], number, string | RegExp])
   [['fit', 'good.xyz', '-o', 'missing/out.model'], 1, /^error: folder must exist, got ".*missing"\n$/],
   [['fit', 'good.xyz', '-o', 'folder'], 1, /^error: path must be a file, got the folder ".*folder"\n$/],
   [['export', 'good.model', '-o', 'missing/out.yace'], 1, /^error: folder must exist, got ".*missing"\n$/],
-  [['export', 'good.model', '-o', 'out.txt'], 2, '--output must end in .yace, got "out.txt"'],
+  [['export', 'good.model', '-o', 'out.txt'], 2, '--output must end in .yace or .yaml, got "out.txt"'],
   [['predict', 'none.model', 'good.xyz'], 1, /^error: file must exist, got ".*none\.model"\n$/],
   [
     ['predict', 'notes.model', 'good.xyz'],

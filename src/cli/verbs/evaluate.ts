@@ -2,9 +2,11 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Calibration, EvaluationSummary } from '../../core/validation/summary.ts';
 import { forceErrorsByElement, summarizeEvaluation, summarizeGroups } from '../../core/validation/summary.ts';
+import { potentialFormat } from '../../formats/potential-file.ts';
 import { readFrames } from '../../node/frames.ts';
 import { checkJudgeable, judgedFrames } from '../../node/training/check-frames.ts';
 import { evaluateModel } from '../../node/training/evaluate.ts';
+import { fileErrors } from '../../node/training/file-grades.ts';
 import { readModelFile } from '../../node/training/open-model.ts';
 import { allowingForOffset, meanOffsetStress } from '../../node/training/stress-offset.ts';
 import { evaluationTable, gigapascal } from '../../node/training/tables.ts';
@@ -18,6 +20,7 @@ import {
 } from '../data-options.ts';
 import { errorTable } from '../error-table.ts';
 import { EXIT } from '../errors.ts';
+import { openPotential } from '../potential-argument.ts';
 import { plural } from '../output.ts';
 import { cell, percent, renderTable } from '../table.ts';
 import type { Verb } from '../verb.ts';
@@ -28,7 +31,7 @@ export const verb: Verb = {
   summary: 'errors and calibration of a model on labelled structures',
   configure(command: Command): void {
     command
-      .argument('<model>', 'model file')
+      .argument('<model>', 'model file; or a .yace or .yaml potential (errors only)')
       .argument(
         '<data...>',
         'labelled structures: extended XYZ or gzip of it, file@start:stop:step, - for standard input',
@@ -42,13 +45,16 @@ export const verb: Verb = {
   async run(args, options, context): Promise<number> {
     const path = args[0] as string;
     const threads = threadsOption(options);
-    const { handle, model } = await readModelFile(resolve(context.cwd, path), path);
+    const file = potentialFormat(path) === null ? null : await openPotential(path, {}, context);
+    const opened = file === null ? await readModelFile(resolve(context.cwd, path), path) : null;
     const { frames } = await readFrames(args[1] as string[], labelKeys(options));
     checkJudgeable(frames);
-    const evaluated = await withPool(threads, context, (pool) => evaluateModel(handle, frames, pool));
-    const conformal = model.uncertainty.conformal.forces;
+    const evaluated = await withPool(threads, context, (pool) =>
+      opened === null ? fileErrors(file!.potential, frames, pool) : evaluateModel(opened.handle, frames, pool),
+    );
+    const conformal = opened?.model.uncertainty.conformal.forces ?? Number.NaN;
     const summary = summarizeEvaluation(evaluated, conformal);
-    const { stressOffset } = model.training;
+    const stressOffset = opened?.model.training.stressOffset ?? 0;
     const withOffset =
       stressOffset === 0 || summary.stress === null
         ? null
@@ -66,7 +72,7 @@ export const verb: Verb = {
     const { columns, rows } = evaluationTable(evaluated);
     const { n } = summary;
     context.stdout(
-      `${plural(n.structures, 'structure')}, ${plural(n.atoms, 'atom')}\n\n${errorTable(columns, rows)}\n${calibrationTable(summary)}`,
+      `${plural(n.structures, 'structure')}, ${plural(n.atoms, 'atom')}\n\n${errorTable(columns, rows)}${opened === null ? '' : `\n${calibrationTable(summary)}`}`,
     );
     if (withOffset !== null) {
       const structures = frames.map(({ structure }) => structure);

@@ -1,9 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { sha256Hex } from '../../core/hash.ts';
 import type { Frame, Structure } from '../../core/structure/structure.ts';
-import { readYace } from '../../formats/yace-reader.ts';
-import { readBytes } from '../../node/files.ts';
+import { potentialFormat } from '../../formats/potential-file.ts';
 import { readFrames } from '../../node/frames.ts';
 import { chunksOf } from '../../node/training/chunks.ts';
 import { stressVolume } from '../../node/training/evaluate.ts';
@@ -22,19 +20,26 @@ import {
   withPool,
 } from '../data-options.ts';
 import { EXIT } from '../errors.ts';
+import { addActiveSetOption, type OpenedPotential, openPotential } from '../potential-argument.ts';
 import { cell, renderTable } from '../table.ts';
 import type { Verb } from '../verb.ts';
 
-/** Predictions of a `.yace` potential: means only, since the file holds no posterior. */
-async function predictYace(
-  text: string,
-  name: string,
+/** Predictions of a potential file: means, and grades with an active set, since such files hold no posterior. */
+async function predictWithFile(
+  { potential, activeSet }: OpenedPotential,
   frames: readonly Frame[],
   pool: TaskPool,
 ): Promise<Partial<StructurePrediction>[]> {
-  // Read here first: what is wrong with the file is no fault of a structure.
-  readYace(text, name);
-  const results = await evaluateWithFile({ id: sha256Hex(text), name, text }, frames, pool);
+  const results = await evaluateWithFile(potential, frames, pool);
+  const grades =
+    activeSet === null
+      ? null
+      : (
+          await pool.map(
+            'fileGrades',
+            chunksOf(frames).map((chunk) => ({ potential, activeSet, frames: chunk })),
+          )
+        ).flat();
   return results.map(({ energy, forces, virial }, f) => {
     const { structure } = frames[f]!;
     const volume = stressVolume(structure);
@@ -42,7 +47,7 @@ async function predictYace(
       energy,
       forces: Array.from(structure.species, (_, i) => [...forces.subarray(3 * i, 3 * i + 3)]),
       stress: volume === null ? null : Array.from(virial, (w) => -w / volume),
-      grade: null,
+      grade: grades === null ? null : [...grades[f]!],
     };
   });
 }
@@ -64,6 +69,7 @@ function row(prediction: Partial<StructurePrediction>, structure: Structure, ind
     cell(pressure),
     cell(largest(prediction.leverage)),
     cell(largest(prediction.novelty)),
+    cell(prediction.grade === null ? undefined : largest(prediction.grade)),
     prediction.trust === undefined
       ? '-'
       : prediction.trust.state === 'trusted'
@@ -83,6 +89,7 @@ const COLUMNS = [
   { header: 'P GPa' },
   { header: 'leverage' },
   { header: 'novelty' },
+  { header: 'grade' },
   { header: 'trust', align: 'left' as const },
 ];
 
@@ -92,20 +99,22 @@ export const verb: Verb = {
   summary: 'energies, forces and stresses with their standard deviations and trust',
   configure(command: Command): void {
     command
-      .argument('<model>', 'model file, or a .yace potential (means only)')
+      .argument('<model>', 'model file; or a .yace or .yaml potential (means, and grades with an .asi)')
       .argument('<structures...>', 'structures: extended XYZ, POSCAR, file@start:stop:step, - for standard input')
       .option('--json', 'print one object per structure as JSON: eV, eV/Å, eV/Å³');
-    addThreadsOption(addLabelKeyOptions(command)).addHelpText('after', '\nExample:\n  querent predict si.model POSCAR');
+    addActiveSetOption(addThreadsOption(addLabelKeyOptions(command))).addHelpText(
+      'after',
+      '\nExample:\n  querent predict si.model POSCAR',
+    );
   },
   async run(args, options, context): Promise<number> {
     const path = args[0] as string;
     const threads = threadsOption(options);
-    const isYace = /\.yace$/i.test(path);
-    const opened = isYace ? null : await readModelFile(resolve(context.cwd, path), path);
-    const text = isYace ? new TextDecoder().decode(await readBytes(resolve(context.cwd, path))) : '';
+    const file = potentialFormat(path) === null ? null : await openPotential(path, options, context);
+    const opened = file === null ? await readModelFile(resolve(context.cwd, path), path) : null;
     const { frames } = await readFrames(args[1] as string[], labelKeys(options));
     const predictions: Partial<StructurePrediction>[] = await withPool(threads, context, async (pool) => {
-      if (opened === null) return predictYace(text, path, frames, pool);
+      if (opened === null) return predictWithFile(file!, frames, pool);
       const chunks = chunksOf(frames).map((chunk) => ({ model: opened.handle, frames: chunk }));
       return (await pool.map('predict', chunks)).flat();
     });

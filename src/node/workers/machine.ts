@@ -2,9 +2,13 @@ import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import type { AceProgram, PotentialProgram } from '../../core/descriptors/descriptors.ts';
 import type { Whitener } from '../../core/numerics/kernels.ts';
 import { AcePotential } from '../../core/potentials/ace-potential.ts';
+import type { Structure } from '../../core/structure/structure.ts';
+import { readAsi } from '../../formats/asi.ts';
+import { readBBasis } from '../../formats/bbasis-reader.ts';
+import { gradesOf } from '../../formats/extrapolation.ts';
 import { readModel } from '../../formats/model-file.ts';
 import { splinedPotential } from '../../formats/yace-potential.ts';
-import { readYace } from '../../formats/yace-reader.ts';
+import { readPotentialFile } from '../../formats/potential-file.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import { nodeKernels } from '../kernels.ts';
 
@@ -21,6 +25,13 @@ export interface PotentialFile {
   readonly text: string;
 }
 
+/** An active set as it travels to a worker: its bytes, the name for messages, and the hash that names it. */
+export interface ActiveSetFile {
+  readonly id: string;
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
 /** Programs and models that are kept ready at most. */
 const KEPT = 4;
 
@@ -31,6 +42,8 @@ export class Machine {
   private readonly potentials = new Map<string, AcePotential>();
   private readonly files = new Map<string, PotentialProgram>();
   private kept: { readonly id: string; readonly whitener: Whitener } | null = null;
+
+  private graded: { readonly key: string; readonly grades: (structure: Structure) => Float64Array } | null = null;
 
   constructor(kernel: string | null) {
     this.kernels = nodeKernels(kernel);
@@ -71,15 +84,27 @@ export class Machine {
     return this.kept.whitener;
   }
 
-  /** The potential of a `.yace` file, with the splines that simulation programs make of its radial functions. */
+  /** The potential of a `.yace` or `.yaml` file, with the splines that simulation programs make of its radial functions. */
   filePotential({ id, name, text }: PotentialFile): PotentialProgram {
     const known = this.files.get(id);
     if (known !== undefined) return known;
-    const program = this.kernels.compile(splinedPotential(readYace(text, name)), 'exact');
+    const program = this.kernels.compile(splinedPotential(readPotentialFile(text, name)), 'exact');
     for (const other of this.files.values()) other.dispose();
     this.files.clear();
     this.files.set(id, program);
     return program;
+  }
+
+  /** Grades of the atoms of a structure by a B-basis file and its active set; those of the last file are kept. */
+  fileGrades({ id, name, text }: PotentialFile, activeSet: ActiveSetFile): (structure: Structure) => Float64Array {
+    const key = `${id}|${activeSet.id}`;
+    if (this.graded?.key !== key) {
+      const document = readBBasis(text, name);
+      const sizes = document.functions.map((functions) => functions.length);
+      const inverses = readAsi(activeSet.bytes, activeSet.name, document.elements, sizes);
+      this.graded = { key, grades: gradesOf(document, inverses, this.kernels) };
+    }
+    return this.graded.grades;
   }
 
   dispose(): void {

@@ -2,6 +2,7 @@ import { assessWalker, candidateRows, dimerScans, exploreWalker, meanDescriptors
 import { judgeFoldTask } from '../training/choose-basis.ts';
 import { extrapolatingAtoms } from '../training/active-sets.ts';
 import { evaluateFrames } from '../training/evaluate.ts';
+import { gradeWithFile } from '../training/file-grades.ts';
 import { evaluateShare } from '../training/file-potential.ts';
 import { predictStructures } from '../training/predict.ts';
 import { modelPropertyCard } from '../training/property-card.ts';
@@ -30,6 +31,7 @@ const TASKS = {
   dimers: dimerScans,
   properties: modelPropertyCard,
   share: evaluateShare,
+  fileGrades: gradeWithFile,
 };
 
 type Registry = typeof TASKS;
