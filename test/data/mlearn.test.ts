@@ -58,10 +58,10 @@ describe.each(ELEMENTS)('DFT labels of $element', ({ element, energy, forces, of
   let fit: FitJson;
   let evaluated: EvaluationSummary;
   beforeAll(async () => {
-    if (!absent) ({ fit, evaluated } = await fitAndEvaluate(data(files[0]), data(files[1])));
+    if (!absent) ({ fit, evaluated } = await fitAndEvaluate(data(files[0]), data(files[1]), '--preset', 'medium'));
   });
 
-  it.skipIf(absent)(`are met within ${1000 * energy} meV/atom and ${forces} eV/Å without any option${why}`, () => {
+  it.skipIf(absent)(`are met within ${1000 * energy} meV/atom and ${forces} eV/Å by the preset medium${why}`, () => {
     expect(fit.nFunctions).toBe(391);
     expect(fit.evidenceConverged).toBe(true);
     expect(evaluated.energy!.mae).toBeLessThanOrEqual(energy);
@@ -132,7 +132,7 @@ describe('memory', () => {
       writeFileSync(join(cwd, 'many.xyz'), extxyzOf(siliconFrames(1000, { repeat: [2, 2, 2] })));
       let peak = 0;
       let timer: NodeJS.Timeout | undefined;
-      const { code, stdout } = await querent(['fit', 'many.xyz', '-o', 'many.model', '--json'], {
+      const { code, stdout } = await querent(['fit', 'many.xyz', '-o', 'many.model', '--preset', 'medium', '--json'], {
         cwd,
         started: ({ pid }) => {
           timer = setInterval(() => {
