@@ -72,6 +72,7 @@ describe('presets', () => {
 describe('distances', () => {
   it('cutoff is 2.6 bond lengths', () => {
     expect(suggestCutoff(2.352)).toAgree(6.1, { rtol: 1e-15, why: 'rounded to 0.1 Å' });
+    expect([suggestCutoff(1.09), suggestCutoff(1.42)]).toEqual([5, 3.7]);
     expect(() => suggestCutoff(0)).toThrowError('cutoff must be positive and finite, got 0 Å');
   });
 

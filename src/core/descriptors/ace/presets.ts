@@ -71,13 +71,19 @@ export function presetLimits(preset: PresetName): BasisLimits {
 
 /** Cutoff in bond lengths. */
 export const CUTOFF_IN_BOND_LENGTHS = 2.6;
+/** Bonds shorter than this are those of hydrogen, Å. */
+const HYDROGEN_BOND_LENGTH = 1.3;
+/** Least cutoff where typical bonds are those of hydrogen, Å. */
+const MOLECULAR_CUTOFF = 5;
 
 /**
- * Cutoff for a nearest-neighbour distance (both Å): 2.6 bond lengths, rounded to 0.1 Å.
+ * Cutoff for a nearest-neighbour distance (both Å): 2.6 bond lengths, rounded to 0.1 Å; at least 5 Å where the bond is
+ * shorter than 1.3 Å, since bonds to hydrogen say little of the distances between molecules and heavier atoms.
  * @throws InputError `INVALID_CUTOFF`
  */
 export function suggestCutoff(bondLength: number): number {
-  return Math.round(requireCutoff(CUTOFF_IN_BOND_LENGTHS * bondLength) * 10) / 10;
+  const cutoff = Math.round(requireCutoff(CUTOFF_IN_BOND_LENGTHS * bondLength) * 10) / 10;
+  return bondLength < HYDROGEN_BOND_LENGTH ? Math.max(MOLECULAR_CUTOFF, cutoff) : cutoff;
 }
 
 /**
