@@ -17,3 +17,12 @@ export { solveTransposed } from './triangular';
 export { CHUNK, surround } from './rows';
 export { accumulate, addTransposed, contract, TILE_BYTES } from './rows-contraction';
 export { derivatives, functionValues, multiplyNodes } from './rows-products';
+export {
+  ATOMS_PER_BATCH,
+  BYTES_PER_BLOCK_HEADER,
+  BYTES_PER_LONG_ROW,
+  BYTES_PER_NODE,
+  BYTES_PER_ROW,
+  evaluateAtoms,
+  NEIGHBORS_PER_BLOCK,
+} from './evaluate';

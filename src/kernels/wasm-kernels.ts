@@ -1,12 +1,15 @@
 import { createFactor } from '../core/regression/factor.ts';
 import type { Kernels } from './kernels.ts';
 import { typescriptKernels } from './typescript-kernels.ts';
+import { wasmEnergies } from './wasm-energies.ts';
 import { wasmLinear } from './wasm-linear.ts';
-import { wasmRows } from './wasm-rows.ts';
 import type { WasmModule } from './wasm-module.ts';
+import { compileWasmPotential, MAX_DENSITIES } from './wasm-potential.ts';
+import { wasmRows } from './wasm-rows.ts';
 
 /**
- * Kernels in WebAssembly with 128-bit SIMD; what the module does not hold comes from the TypeScript twin.
+ * Kernels in WebAssembly with 128-bit SIMD; what the module does not hold comes from the TypeScript twin: exact radial
+ * functions, and potentials of more than two densities.
  *
  * @param name  of the variant, as a run stores it
  */
@@ -17,16 +20,24 @@ export function wasmKernels(module: WasmModule, name: string): Kernels {
     ...twin,
     ...linear,
     name,
+    compile: (potential, radial = 'tabulated') => {
+      const densities = potential.embeddings[0]!.densities.length;
+      if (radial === 'exact' || densities > MAX_DENSITIES) return twin.compile(potential, radial);
+      return compileWasmPotential(module, potential);
+    },
     prepare: (basis) => {
-      const plain = twin.prepare(basis);
-      const { rows, descriptors } = wasmRows(module, basis);
+      const energies = wasmEnergies(module, basis);
+      const rows = wasmRows(module, basis);
       return {
         basis,
-        size: plain.size,
-        evaluate: (batch, weights, options) => plain.evaluate(batch, weights, options),
-        rows,
-        descriptors,
-        dispose: () => plain.dispose(),
+        size: basis.offsets.at(-1)!,
+        evaluate: energies.evaluate,
+        rows: rows.rows,
+        descriptors: rows.descriptors,
+        dispose: () => {
+          energies.dispose();
+          rows.dispose();
+        },
       };
     },
     factor: (columns) => createFactor(columns, linear.eliminate),

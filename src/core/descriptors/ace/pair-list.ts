@@ -46,13 +46,13 @@ function refreshed(structure: Structure, list: NeighborList, from: number, to: n
 }
 
 /**
- * Pairs of structure `index` of a batch as `options` say: from the given list with vectors anew, or from a fresh list. They
- * may hold pairs beyond the cutoff.
+ * Pairs of structure `index` of a batch as `options` say: those of the given list, whose vectors and distances are of the
+ * positions it was made at, or of a fresh list. They may hold pairs beyond the cutoff.
  *
  * @param cutoff Å
  * @throws InputError `BAD_ATOM_RANGE`, `BAD_NEIGHBOR_LIST`, and what `neighborList` throws
  */
-export function pairList(structure: Structure, cutoff: number, options: EvaluationOptions, index: number): PairList {
+export function listedPairs(structure: Structure, cutoff: number, options: EvaluationOptions, index: number): PairList {
   const n = atomCount(structure);
   const [from, to] = requireRange(n, options.atoms);
   if (options.lists === undefined) return { list: neighborList(structure, cutoff, [from, to]), from, to };
@@ -62,6 +62,13 @@ export function pairList(structure: Structure, cutoff: number, options: Evaluati
     const message = `neighbour list ${index} must be of ${n} atoms and reach ${cutoff} Å, got ${got}`;
     throw new InputError('BAD_NEIGHBOR_LIST', message, { index });
   }
+  return { list, from, to };
+}
+
+/** The same with vectors and distances at the positions and cell of now. */
+export function pairList(structure: Structure, cutoff: number, options: EvaluationOptions, index: number): PairList {
+  const { list, from, to } = listedPairs(structure, cutoff, options, index);
+  if (options.lists === undefined) return { list, from, to };
   return { list: refreshed(structure, list, from, to), from, to };
 }
 

@@ -1,0 +1,378 @@
+/**
+ * Radial functions as piecewise polynomials on bins of equal width within each segment of the distance, segments ending
+ * where a function is not smooth. Values and slopes come from one Horner pass over monomials of
+ *
+ *   w = 2 (r − r_bin)/h − 1,  −1 ≤ w ≤ 1
+ *
+ * Tables are linear in the functions, so that sums of functions are tabulated by summing tables.
+ */
+import { NumericalError } from '../../errors.ts';
+import { BondFunctions } from './bond-functions.ts';
+import type { ProductPotential } from './product-basis.ts';
+import type { RadialFunctions } from './radial.ts';
+
+/** Bins of equal width from `start` to `end`, Å; the first is bin `first` of the table. */
+export interface TableSegment {
+  readonly start: number;
+  readonly end: number;
+  readonly first: number;
+  readonly bins: number;
+}
+
+/** Piecewise polynomials of several functions of the distance. */
+export interface RadialTable {
+  /** Å; zero from there on. */
+  readonly cutoff: number;
+  readonly degree: number;
+  readonly segments: readonly TableSegment[];
+  readonly bins: number;
+  readonly rows: number;
+  /** [bins, rows, degree + 1] coefficients of w⁰, w¹, … */
+  readonly coefficients: Float64Array;
+}
+
+/** Error allowed for a row: of its largest value, and of its largest slope. */
+export interface TableTolerance {
+  readonly value: number;
+  readonly slope: number;
+}
+
+/** Well within what is promised of tabulated functions, so that sums over many neighbours keep the promise. */
+const TOLERANCE: TableTolerance = { value: 5e-14, slope: 1e-12 };
+
+/** Å; atoms that are closer are refused. */
+const SHORTEST_DISTANCE = 1e-3;
+const MAX_BINS = 4096;
+const MAX_DEPTH = 3;
+/** Distances at which the largest value and slope are looked for. */
+const SAMPLES = 256;
+/** Where errors are looked at: they are largest at the ends of a bin. */
+const PROBES = [-1, -0.7, -0.2, 0.35, 0.8, 1];
+/** Rounding of a slope over half a bin, and of formulas that divide by the distance, relative to the value. */
+const ROUNDING = 4e-15;
+
+/**
+ * Polynomials whose slopes interpolate given slopes at the nodes of a Chebyshev polynomial. Interpolating slopes rather than
+ * values keeps the rounding of the functions from being magnified by the inverse width of a bin.
+ */
+class Interpolant {
+  readonly degree: number;
+  /** [degree] nodes w. */
+  readonly nodes: Float64Array;
+  /** [degree, degree] monomial coefficients of the slope by its values at the nodes. */
+  private readonly inverse: Float64Array;
+
+  constructor(degree: number) {
+    this.degree = degree;
+    this.nodes = Float64Array.from({ length: degree }, (_, k) => Math.cos((Math.PI * (k + 0.5)) / degree));
+    this.inverse = new Float64Array(degree * degree);
+    // T_j as monomials.
+    let before = new Float64Array(degree);
+    let polynomial = new Float64Array(degree);
+    polynomial[0] = 1;
+    for (let j = 0; j < degree; j++) {
+      const factor = j === 0 ? 1 : 2;
+      for (let k = 0; k < degree; k++) {
+        const weight = (factor / degree) * Math.cos((j * Math.PI * (k + 0.5)) / degree);
+        for (let i = 0; i <= j; i++) {
+          this.inverse[i * degree + k] = this.inverse[i * degree + k]! + weight * polynomial[i]!;
+        }
+      }
+      const next = new Float64Array(degree);
+      for (let i = 0; i < degree; i++) {
+        next[i] = factor * (i > 0 ? polynomial[i - 1]! : 0) - (j === 0 ? 0 : before[i]!);
+      }
+      before = polynomial;
+      polynomial = next;
+    }
+  }
+
+  /** Writes [rows, degree + 1] coefficients for values and slopes by w · `scale` at the nodes, [degree, rows] each. */
+  fit(
+    values: Float64Array,
+    slopes: Float64Array,
+    scale: number,
+    rows: number,
+    out: Float64Array,
+    offset: number,
+  ): void {
+    const { degree, nodes, inverse } = this;
+    for (let row = 0; row < rows; row++) {
+      const at = offset + row * (degree + 1);
+      for (let i = 0; i < degree; i++) {
+        let sum = 0;
+        for (let k = 0; k < degree; k++) sum += inverse[i * degree + k]! * slopes[k * rows + row]!;
+        out[at + i + 1] = (scale * sum) / (i + 1);
+      }
+      let constant = 0;
+      for (let k = 0; k < degree; k++) {
+        let risen = 0;
+        for (let i = degree; i > 0; i--) risen = (risen + out[at + i]!) * nodes[k]!;
+        constant += values[k * rows + row]! - risen;
+      }
+      out[at] = constant / degree;
+    }
+  }
+}
+
+/** Bins of some width that follow the functions over a range. */
+interface FittedSegment {
+  readonly start: number;
+  readonly end: number;
+  readonly bins: number;
+}
+
+/** Finds bins for one set of functions. */
+class Tabulation {
+  private readonly functions: RadialFunctions;
+  private readonly interpolant: Interpolant;
+  private readonly tolerance: TableTolerance;
+  /** [rows] largest value and slope. */
+  private readonly largest: Float64Array;
+  private readonly steepest: Float64Array;
+  private readonly values: Float64Array;
+  private readonly slopes: Float64Array;
+  private readonly bin: Float64Array;
+
+  constructor(functions: RadialFunctions, degree: number, tolerance: TableTolerance) {
+    const { count, cutoff } = functions;
+    this.functions = functions;
+    this.interpolant = new Interpolant(degree);
+    this.tolerance = tolerance;
+    this.largest = new Float64Array(count);
+    this.steepest = new Float64Array(count);
+    this.values = new Float64Array(count * degree);
+    this.slopes = new Float64Array(count * degree);
+    this.bin = new Float64Array(count * (degree + 1));
+    for (let s = 0; s < SAMPLES; s++) {
+      functions.evaluate(((s + 0.5) * cutoff) / SAMPLES, this.values, this.slopes, 0);
+      for (let row = 0; row < count; row++) {
+        this.largest[row] = Math.max(this.largest[row]!, Math.abs(this.values[row]!));
+        this.steepest[row] = Math.max(this.steepest[row]!, Math.abs(this.slopes[row]!));
+      }
+    }
+    // The core, last of all, is by far largest at short distance, but to be followed everywhere: to 1 eV and 1 eV/Å.
+    this.largest[count - 1] = Math.min(this.largest[count - 1]!, 1);
+    this.steepest[count - 1] = Math.min(this.steepest[count - 1]!, 1);
+  }
+
+  /** Writes the coefficients of one bin, [rows, degree + 1]. */
+  fit(start: number, width: number, out: Float64Array, offset: number): void {
+    const { functions, interpolant, values, slopes } = this;
+    for (let k = 0; k < interpolant.degree; k++) {
+      functions.evaluate(start + (0.5 * interpolant.nodes[k]! + 0.5) * width, values, slopes, k * functions.count);
+    }
+    interpolant.fit(values, slopes, 0.5 * width, functions.count, out, offset);
+  }
+
+  /** Whether one bin is good enough. */
+  private follows(start: number, width: number): boolean {
+    const { functions, interpolant, values, slopes, bin, tolerance, largest, steepest } = this;
+    const terms = interpolant.degree + 1;
+    this.fit(start, width, bin, 0);
+    for (const w of PROBES) {
+      const r = start + (0.5 * w + 0.5) * width;
+      functions.evaluate(r, values, slopes, 0);
+      for (let row = 0; row < functions.count; row++) {
+        let value = 0;
+        let slope = 0;
+        for (let i = terms - 1; i >= 0; i--) {
+          slope = slope * w + value;
+          value = value * w + bin[row * terms + i]!;
+        }
+        slope *= 2 / width;
+        const [exact, steep] = [values[row]!, slopes[row]!];
+        // A large core is followed relative to what it is at that distance.
+        const size = Math.max(largest[row]!, Math.abs(exact));
+        const steepness = Math.max(steepest[row]!, Math.abs(steep), row === functions.count - 1 ? size : 0);
+        const rounding = ROUNDING * Math.abs(exact) * (2 / width + 1 / r);
+        if (!(Math.abs(value - exact) <= tolerance.value * size)) return false;
+        if (!(Math.abs(slope - steep) <= tolerance.slope * steepness + rounding)) return false;
+      }
+    }
+    return true;
+  }
+
+  private allFollow(start: number, end: number, bins: number): boolean {
+    const width = (end - start) / bins;
+    for (let q = 0; q < bins; q++) if (!this.follows(start + q * width, width)) return false;
+    return true;
+  }
+
+  /** Segments from start to end: cut in halves where that saves bins. */
+  divide(start: number, end: number, depth: number): FittedSegment[] {
+    let bins = 1;
+    while (!this.allFollow(start, end, bins)) {
+      bins *= 2;
+      if (bins > MAX_BINS) {
+        const message = `radial functions must be smooth between ${start} and ${end} Å, got none that ${MAX_BINS} bins follow`;
+        throw new NumericalError('TABLE_NOT_CONVERGED', message, { start, end });
+      }
+    }
+    const fewer = Math.ceil(0.75 * bins);
+    if (bins >= 8 && this.allFollow(start, end, fewer)) bins = fewer;
+    const whole = [{ start, end, bins }];
+    if (bins < 8 || depth === 0) return whole;
+    const middle = 0.5 * (start + end);
+    const halves = [...this.divide(start, middle, depth - 1), ...this.divide(middle, end, depth - 1)];
+    return halves.reduce((sum, half) => sum + half.bins, 0) <= 0.8 * bins ? halves : whole;
+  }
+}
+
+/**
+ * Tabulates functions, of which the last is a core.
+ *
+ * @param breaks   distances at which a function is not smooth, Å, in any order
+ * @param degree   of the polynomials; fewer bins for a higher one
+ * @throws NumericalError `TABLE_NOT_CONVERGED` where functions are not smooth between breaks
+ */
+export function tabulate(
+  functions: RadialFunctions,
+  breaks: readonly number[],
+  degree: number,
+  tolerance: TableTolerance = TOLERANCE,
+): RadialTable {
+  const { cutoff, count } = functions;
+  const inside = breaks.filter((r) => r > SHORTEST_DISTANCE && r < cutoff).sort((a, b) => a - b);
+  const ends = [SHORTEST_DISTANCE, ...inside, cutoff].filter((r, k, all) => k === 0 || r > all[k - 1]!);
+  const tabulation = new Tabulation(functions, degree, tolerance);
+  const segments: TableSegment[] = [];
+  let bins = 0;
+  for (let k = 0; k + 1 < ends.length; k++) {
+    for (const segment of tabulation.divide(ends[k]!, ends[k + 1]!, MAX_DEPTH)) {
+      segments.push({ ...segment, first: bins });
+      bins += segment.bins;
+    }
+  }
+  const stride = count * (degree + 1);
+  const coefficients = new Float64Array(bins * stride);
+  for (const { start, end, first, bins: own } of segments) {
+    const width = (end - start) / own;
+    for (let q = 0; q < own; q++) tabulation.fit(start + q * width, width, coefficients, (first + q) * stride);
+  }
+  return { cutoff, degree, segments, bins, rows: count, coefficients };
+}
+
+/**
+ * Sums of tabulated functions.
+ *
+ * @param mixing [rows of the result, rows of the table]
+ */
+export function combine(table: RadialTable, mixing: Float64Array): RadialTable {
+  const { bins, rows: from, degree, coefficients } = table;
+  const terms = degree + 1;
+  const rows = mixing.length / from;
+  const out = new Float64Array(bins * rows * terms);
+  for (let row = 0; row < rows; row++) {
+    for (let k = 0; k < from; k++) {
+      const c = mixing[row * from + k]!;
+      if (c === 0) continue;
+      for (let q = 0; q < bins; q++) {
+        const a = (q * from + k) * terms;
+        const b = (q * rows + row) * terms;
+        for (let i = 0; i < terms; i++) out[b + i] = out[b + i]! + c * coefficients[a + i]!;
+      }
+    }
+  }
+  return { ...table, rows, coefficients: out };
+}
+
+/** Evaluates a table: what a neighbour brings with its distance, without the functions themselves. */
+export class TabulatedRadialFunctions implements RadialFunctions {
+  readonly cutoff: number;
+  readonly count: number;
+  private readonly table: RadialTable;
+
+  constructor(table: RadialTable) {
+    this.table = table;
+    this.cutoff = table.cutoff;
+    this.count = table.rows;
+  }
+
+  /** Values and slopes at r ≥ 1e-3 Å (see the interface). */
+  evaluate(r: number, values: Float64Array, slopes: Float64Array, offset: number): void {
+    const { segments, rows, degree, coefficients, cutoff } = this.table;
+    if (r >= cutoff) {
+      values.fill(0, offset, offset + rows);
+      slopes.fill(0, offset, offset + rows);
+      return;
+    }
+    let k = segments.length - 1;
+    while (k > 0 && r < segments[k]!.start) k--;
+    const { start, end, bins, first } = segments[k]!;
+    const scale = bins / (end - start);
+    const x = (r - start) * scale;
+    const bin = Math.min(Math.floor(x), bins - 1);
+    const w = 2 * (x - bin) - 1;
+    const terms = degree + 1;
+    for (let row = 0, at = (first + bin) * rows * terms; row < rows; row++, at += terms) {
+      let value = 0;
+      let slope = 0;
+      for (let i = at + degree; i >= at; i--) {
+        slope = slope * w + value;
+        value = value * w + coefficients[i]!;
+      }
+      values[offset + row] = value;
+      slopes[offset + row] = 2 * scale * slope;
+    }
+  }
+}
+
+/** g_k of one bond, inner switch included, and behind them r times the core, which is finite at every distance. */
+class BondPrimitives implements RadialFunctions {
+  readonly cutoff: number;
+  readonly count: number;
+  readonly breaks: readonly number[];
+  private readonly exact: BondFunctions;
+  private readonly densities: number;
+  private readonly rowValues: Float64Array;
+  private readonly rowSlopes: Float64Array;
+
+  constructor(potential: ProductPotential, mu0: number, mu: number) {
+    const bond = potential.bonds[mu0]![mu]!;
+    const count = bond.radial.count;
+    const identity = new Float64Array(count * count);
+    for (let k = 0; k < count; k++) identity[k * count + k] = 1;
+    const bonds = potential.bonds.map((row) => [...row]);
+    bonds[mu0]![mu] = { ...bond, nmax: count, lmax: 0, coefficients: identity };
+    const pairs = Array.from({ length: count }, (_, k) => ({
+      mus: [mu, mu],
+      ns: [k + 1, k + 1],
+      ls: [0, 0],
+      ms: new Int8Array(2),
+      coefficients: new Float64Array(0),
+    }));
+    this.exact = new BondFunctions({ ...potential, bonds, functions: potential.functions.map(() => pairs) }, mu0, mu);
+    this.densities = this.exact.count - count - 1;
+    this.rowValues = new Float64Array(this.exact.count);
+    this.rowSlopes = new Float64Array(this.exact.count);
+    this.cutoff = this.exact.cutoff;
+    this.count = count + 1;
+    const { type, cutoff, width } = bond.inner;
+    const edges = type === 'distance' ? [cutoff - width, cutoff] : [];
+    this.breaks = [...edges, this.cutoff - bond.cutoffWidth];
+  }
+
+  evaluate(r: number, values: Float64Array, slopes: Float64Array, offset: number): void {
+    const { exact, count, densities, rowValues, rowSlopes } = this;
+    const last = offset + count - 1;
+    exact.evaluate(r, rowValues, rowSlopes, 0);
+    for (let k = 0; k < count - 1; k++) {
+      values[offset + k] = rowValues[k]!;
+      slopes[offset + k] = rowSlopes[k]!;
+    }
+    const core = rowValues[count - 1 + densities]!;
+    values[last] = r * core;
+    slopes[last] = core + r * rowSlopes[count - 1 + densities]!;
+  }
+}
+
+/**
+ * Table of the g_k of one bond, inner switch included, and behind them of r·φ(r), φ its core (0 where there is none).
+ *
+ * @throws NumericalError `TABLE_NOT_CONVERGED`
+ */
+export function tabulateBond(potential: ProductPotential, mu0: number, mu: number, degree: number): RadialTable {
+  const primitives = new BondPrimitives(potential, mu0, mu);
+  return tabulate(primitives, primitives.breaks, degree);
+}
