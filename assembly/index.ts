@@ -17,6 +17,7 @@ export { solveTransposed } from './triangular';
 export { CHUNK, surround } from './rows';
 export { accumulate, addTransposed, contract, TILE_BYTES } from './rows-contraction';
 export { derivatives, functionValues, multiplyNodes } from './rows-products';
+export { radialRows } from './rows-radial';
 export {
   ATOMS_PER_BATCH,
   BYTES_PER_BLOCK_HEADER,

@@ -1,5 +1,5 @@
 import type { AcePair } from '../core/descriptors/ace/basis.ts';
-import { PairFunctions } from '../core/descriptors/ace/environment.ts';
+import { innerSwitch, SphericalBessel, switchedCoreRepulsion } from '../core/descriptors/ace/radial.ts';
 import type { Evaluation } from '../core/descriptors/descriptors.ts';
 import { addBondForce } from '../core/structure/bond-force.ts';
 import { requireDistance } from '../core/structure/checks.ts';
@@ -8,6 +8,11 @@ import type { CellTiles } from './cell-tiles.ts';
 import type { DesignRows } from './design-rows.ts';
 import { BLOCK_COLUMNS, COLUMN_BYTES, OWN_COLUMNS } from './row-tables.ts';
 import type { WasmMemory } from './wasm-module.ts';
+
+/** What fills rows of radial functions, as assembly/index.ts exports it. */
+export interface RadialExports {
+  radialRows(distances: number, count: number, frequency: number, factors: number, n: number, out: number): void;
+}
 
 /** Largest counts over the central atoms of a list, and the number of neighbouring pairs. */
 export interface ListExtent {
@@ -56,12 +61,15 @@ export class RowNeighbors {
   room = 0;
   /** Atoms that got columns. */
   private placed = 0;
-  private readonly kernels: WasmMemory;
+  private readonly kernels: RadialExports & WasmMemory;
   private readonly pairs: readonly (readonly AcePair[])[];
-  private readonly functions: PairFunctions;
+  /** Number of radial functions, and addresses of their factors by pair. */
+  private readonly count: number;
+  private readonly factors: readonly (readonly number[])[];
   private readonly blockBytes: number;
-  private readonly values: Float64Array;
-  private readonly slopes: Float64Array;
+  /** Neighbours within the inner cutoff. */
+  private close = new Int32Array(0);
+  private readonly inner = new Float64Array(2);
   private geometryView = new Float64Array(0);
   private radialView = new Float64Array(0);
   private segmentView = new Int32Array(0);
@@ -69,20 +77,32 @@ export class RowNeighbors {
   private frameView = new Uint32Array(0);
 
   /** @param count of radial functions  @param components of one element in a block of columns */
-  constructor(kernels: WasmMemory, pairs: readonly (readonly AcePair[])[], count: number, components: number) {
+  constructor(
+    kernels: RadialExports & WasmMemory,
+    pairs: readonly (readonly AcePair[])[],
+    count: number,
+    components: number,
+  ) {
     this.kernels = kernels;
     this.pairs = pairs;
-    this.functions = new PairFunctions(pairs, count);
+    this.count = count;
     this.blockBytes = components * COLUMN_BYTES;
-    this.values = new Float64Array(count);
-    this.slopes = new Float64Array(count);
+    this.factors = pairs.map((row) =>
+      row.map(({ cutoff }) => {
+        const { scale, carry } = new SphericalBessel(cutoff, count);
+        const address = kernels.allocate(24 * count);
+        const table = new Float64Array(kernels.memory.buffer, address, 3 * count);
+        for (let k = 0; k < count; k++) table.set([scale[k]!, carry[k]!, 1 / (k + 2)], 3 * k);
+        return address;
+      }),
+    );
   }
 
   /** Takes memory for so many neighbours and targets of columns; `view` once nothing more is allocated. */
   reserve(room: number, targets: number): void {
     this.room = room;
-    this.geometry = this.kernels.allocate(32 * room);
-    this.radial = this.kernels.allocate(16 * room * this.functions.count);
+    this.geometry = this.kernels.allocate(40 * room);
+    this.radial = this.kernels.allocate(16 * room * this.count);
     this.segments = this.kernels.allocate(20 * room);
     this.targets = this.kernels.allocate(4 * targets);
     this.frameWords = this.kernels.allocate(24);
@@ -91,8 +111,9 @@ export class RowNeighbors {
   /** Makes the views of the memory that was taken. */
   view(targets: number): void {
     const { buffer } = this.kernels.memory;
-    this.geometryView = new Float64Array(buffer, this.geometry, 4 * this.room).fill(0);
-    this.radialView = new Float64Array(buffer, this.radial, 2 * this.room * this.functions.count);
+    this.geometryView = new Float64Array(buffer, this.geometry, 5 * this.room).fill(0);
+    this.radialView = new Float64Array(buffer, this.radial, 2 * this.room * this.count);
+    this.close = new Int32Array(this.room);
     this.segmentView = new Int32Array(buffer, this.segments, 5 * this.room);
     this.targetView = new Uint32Array(buffer, this.targets, targets);
     this.frameView = new Uint32Array(buffer, this.frameWords, 6);
@@ -114,21 +135,20 @@ export class RowNeighbors {
     target: number,
     core: Evaluation | null,
   ): void {
-    const { geometryView, radialView, segmentView, functions, values, slopes, room } = this;
+    const { geometryView, segmentView, room } = this;
     const { offsets, indices, distances, vectors } = list;
     const mu0 = elementOf[i]!;
-    const { cutoff } = this.pairs[mu0]![mu]!;
-    const count = functions.count;
+    const pair = this.pairs[mu0]![mu]!;
     let size = 0;
+    let close = 0;
     let previous = -1;
-    let to = 0;
     this.atoms = 0;
     this.placed = 0;
     this.columns = cell === null ? OWN_COLUMNS : cell.first + 3 * cell.countOf(mu);
     for (let p = offsets[i]!; p < offsets[i + 1]!; p++) {
       const j = indices[p]!;
       const r = distances[p]!;
-      if (elementOf[j] !== mu || r >= cutoff) continue;
+      if (elementOf[j] !== mu || r >= pair.cutoff) continue;
       requireDistance(r, i, j);
       const inverse = 1 / r;
       const x = vectors[3 * p]!;
@@ -138,15 +158,10 @@ export class RowNeighbors {
       geometryView[room + size] = y * inverse;
       geometryView[2 * room + size] = z * inverse;
       geometryView[3 * room + size] = -inverse;
-      functions.evaluate(mu0, mu, r, values, slopes, 0);
-      for (let k = 0; k < count; k++, to += 2) {
-        radialView[to] = values[k]!;
-        radialView[to + 1] = r * slopes[k]!;
-      }
-      if (core !== null && functions.core[1] !== 0) {
-        const slope = functions.core[1]! * inverse;
-        core.atomEnergies[i] = core.atomEnergies[i]! + functions.core[0]!;
-        addBondForce(core.forces, core.virial, i, j, slope * x, slope * y, slope * z, x, y, z);
+      geometryView[4 * room + size] = r;
+      if (r < pair.innerCutoff) {
+        this.close[close++] = size;
+        if (core !== null) this.addCore(core, pair, i, j, r, x, y, z);
       }
       if (j === previous) {
         const images = 5 * this.atoms - 4;
@@ -161,9 +176,42 @@ export class RowNeighbors {
       previous = j;
       size++;
     }
+    const { count, radial, kernels } = this;
+    kernels.radialRows(this.geometry + 32 * room, size, Math.PI / pair.cutoff, this.factors[mu0]![mu]!, count, radial);
+    for (let k = 0; k < close; k++) this.switchOff(this.close[k]!, pair);
     if (rows === null) return;
     if (cell === null) this.frameAlone(rows, i, target);
     else this.frameCell(cell, i, mu, mu === mu0);
+  }
+
+  /** Adds the core repulsion of a neighbour at (x, y, z). */
+  private addCore(
+    core: Evaluation,
+    pair: AcePair,
+    i: number,
+    j: number,
+    r: number,
+    x: number,
+    y: number,
+    z: number,
+  ): void {
+    switchedCoreRepulsion(r, pair, this.inner);
+    core.atomEnergies[i] = core.atomEnergies[i]! + this.inner[0]!;
+    const slope = this.inner[1]! / r;
+    addBondForce(core.forces, core.virial, i, j, slope * x, slope * y, slope * z, x, y, z);
+  }
+
+  /** Applies the inner switch to the radial functions of neighbour k: R (1−f) and r d/dr of it. */
+  private switchOff(k: number, pair: AcePair): void {
+    const { radialView, count, inner } = this;
+    const r = this.geometryView[4 * this.room + k]!;
+    innerSwitch(r, pair.innerCutoff, pair.innerWidth, inner);
+    const keep = 1 - inner[0]!;
+    const change = -inner[1]! * r;
+    for (let at = 2 * count * k; at < 2 * count * (k + 1); at += 2) {
+      radialView[at + 1] = radialView[at + 1]! * keep + radialView[at]! * change;
+      radialView[at] = radialView[at]! * keep;
+    }
   }
 
   /** Byte offset of a column of the first component. */

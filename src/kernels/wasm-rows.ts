@@ -6,12 +6,12 @@ import { type NeighborList, neighborList } from '../core/structure/neighbor-list
 import { atomCount, type Structure } from '../core/structure/structure.ts';
 import { CENTRAL_WIDTH, CellTiles, STRAIN_WIDTH, type TileExports } from './cell-tiles.ts';
 import { DesignRows, keptAtoms } from './design-rows.ts';
-import { extentOf, type ListExtent, RowNeighbors } from './row-neighbors.ts';
+import { extentOf, type ListExtent, type RadialExports, RowNeighbors } from './row-neighbors.ts';
 import { BLOCK_COLUMNS, COLUMN_BYTES, type FunctionTables, functionTables, layoutTables, NODE } from './row-tables.ts';
 import type { WasmMemory, WasmModule } from './wasm-module.ts';
 
 /** What assembly/index.ts exports for design rows; addresses are byte offsets into its memory. */
-interface RowExports extends TileExports {
+interface RowExports extends TileExports, RadialExports {
   readonly CHUNK: { readonly value: number };
   readonly TILE_BYTES: { readonly value: number };
   surround(
@@ -182,11 +182,11 @@ class WasmRows {
     this.entryBytes = 8 * most(({ entries }) => entries);
     this.values = kernels.allocate(8 * LANES * this.widest);
     this.derivatives = kernels.allocate(LANES * this.entryBytes);
+    this.neighbors = new RowNeighbors(kernels, pairs, this.nRadial, this.components);
     this.work = kernels.allocate(0);
     const nodeView = new Float64Array(kernels.memory.buffer, this.nodes, nodeBytes / 8).fill(0);
     const one = (this.nElements * this.perElement * NODE) / 8;
     nodeView.fill(1, one, one + LANES);
-    this.neighbors = new RowNeighbors(kernels, pairs, this.nRadial, this.components);
     this.designRows = new DesignRows(kernels);
     this.cell = new CellTiles(kernels, this.nElements);
   }

@@ -24,8 +24,9 @@ export interface RadialFunctions {
 export class SphericalBessel implements RadialFunctions {
   readonly cutoff: number;
   readonly count: number;
-  private readonly scale: Float64Array;
-  private readonly carry: Float64Array;
+  /** [count] a and b of g_k = a_k [sinc(kπr/r_c) + sinc((k+1)πr/r_c)] + b_k g_{k−1}. */
+  readonly scale: Float64Array;
+  readonly carry: Float64Array;
 
   /** @param cutoff r_c, Å  @param count number of functions */
   constructor(cutoff: number, count: number) {
