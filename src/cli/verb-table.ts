@@ -71,6 +71,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/import.ts')).verb,
   },
   {
+    name: 'check',
+    summary: 'looks over labelled data: units, signs and order of stress, force against energy, repeats, outliers',
+    load: async () => (await import('./verbs/check.ts')).verb,
+  },
+  {
     name: 'convert',
     summary: 'structures from one format to another: extended XYZ, POSCAR, LAMMPS data and dump, CIF',
     load: async () => (await import('./verbs/convert.ts')).verb,
