@@ -5,11 +5,11 @@ import { FormatError, InputError, NumericalError } from '../core/errors.ts';
 import { AcePotential } from '../core/potentials/ace-potential.ts';
 import type { LinearModel } from '../core/potentials/linear-model.ts';
 import type { Structure } from '../core/structure/structure.ts';
+import { headerDefect, MODEL_FILE_VERSION } from './model-schema.ts';
 import { readNpy, writeNpy } from './npy.ts';
 import { readZip, writeZip } from './zip.ts';
 
-/** Version of the format that is written; older ones are read, newer ones refused. */
-export const MODEL_FILE_VERSION = 2;
+export { MODEL_FILE_VERSION };
 /** Largest relative difference of a stored and a recomputed number of the self-check. */
 const SELF_CHECK_TOLERANCE = 1e-9;
 
@@ -161,6 +161,8 @@ export function readModel(bytes: Uint8Array, file: string): { readonly model: Li
       `model has version ${json.version}, this program reads up to ${MODEL_FILE_VERSION}: update querent`,
     );
   }
+  const defect = headerDefect(json);
+  if (defect !== null) throw fail('DAMAGED', `model.json must describe a whole model, but ${defect}`);
   const arrayOf = (name: string): Float64Array => {
     const member = members.get(`${name}.npy`);
     if (member === undefined) throw fail('DAMAGED', `model must hold the array ${name}, but the archive has none`);

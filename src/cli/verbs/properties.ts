@@ -4,7 +4,7 @@ import { formulaOf } from '../../core/properties/property-card.ts';
 import type { PropertyCard } from '../../core/properties/properties.ts';
 import { writePropertyCardSvg } from '../../formats/property-card-svg.ts';
 import { createYacePotential } from '../../formats/yace-potential.ts';
-import { readYace } from '../../formats/yace-reader.ts';
+import { potentialFormat, readPotentialFile } from '../../formats/potential-file.ts';
 import { checkWritable, readBytes, writeFileAtomic } from '../../node/files.ts';
 import { readFrames } from '../../node/frames.ts';
 import { readModelFile } from '../../node/training/open-model.ts';
@@ -21,7 +21,7 @@ export const verb: Verb = {
   configure(command: Command): void {
     addThreadsOption(
       command
-        .argument('<model>', 'model file, or a .yace potential')
+        .argument('<model>', 'model file, or a .yace or .yaml potential')
         .argument('[structures...]', 'crystals of your own: extended XYZ, POSCAR, file@start:stop:step')
         .option('-o, --output <card.svg>', 'also write the card as one page with plots')
         .option('--json', 'print the card as JSON: eV, Å, eV/Å³'),
@@ -38,8 +38,11 @@ export const verb: Verb = {
       structure,
     }));
     let card: PropertyCard;
-    if (/\.yace$/i.test(path)) {
-      const { potential } = readYace(new TextDecoder().decode(await readBytes(resolve(context.cwd, path))), path);
+    if (potentialFormat(path) !== null) {
+      const { potential } = readPotentialFile(
+        new TextDecoder().decode(await readBytes(resolve(context.cwd, path))),
+        path,
+      );
       const cutoffs = potential.bonds.map((row) => row.map(({ radial }) => radial.cutoff));
       const evaluator = createYacePotential({ potential, deltaSplineBins: 1e-3 });
       card = filePropertyCard(evaluator, potential.elements, cutoffs, path, structures);
