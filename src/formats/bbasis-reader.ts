@@ -1,7 +1,7 @@
 import type { Node } from 'yaml';
 import type { AceBasis, AceSpecification } from '../core/descriptors/ace/basis.ts';
 import { COUPLING_TREES, generalizedClebschGordan, MAX_ORDER } from '../core/descriptors/ace/coupling.ts';
-import { buildAceBasis } from '../core/descriptors/ace/enumerate.ts';
+import { buildAceBasis, DEFAULT_BASIS_LIMITS } from '../core/descriptors/ace/enumerate.ts';
 import type { Embedding, ProductBond } from '../core/descriptors/ace/product-basis.ts';
 import { isElement } from '../core/elements.ts';
 import { InputError } from '../core/errors.ts';
@@ -261,9 +261,20 @@ function readBasis(
   const most = document.functions.reduce((sum, block) => sum + block.length, 0);
   let basis: AceBasis;
   try {
-    basis = buildAceBasis(JSON.parse(entry.text) as AceSpecification, { perElement: most, total: most });
+    const specification = JSON.parse(entry.text) as AceSpecification;
+    // Where some of a list are kept, the list is longer.
+    const limits = specification.kept === undefined ? { perElement: most, total: most } : DEFAULT_BASIS_LIMITS;
+    basis = buildAceBasis(specification, limits);
   } catch (error) {
-    if (!(error instanceof InputError || error instanceof SyntaxError || error instanceof TypeError)) throw error;
+    if (
+      !(
+        error instanceof InputError ||
+        error instanceof SyntaxError ||
+        error instanceof TypeError ||
+        error instanceof RangeError
+      )
+    )
+      throw error;
     return source.fail(
       entry.node,
       'INVALID_BBASIS',

@@ -108,6 +108,14 @@ describe('a model as B-basis', () => {
     expect(formatBBasis(document)).toBe(text);
   });
 
+  it('comes back when only some of the functions are kept', () => {
+    const some = buildAceBasis({ ...UNION, kept: [0, 1, 4, 12, 13, 20] });
+    const own = { basis: some, coefficients: coefficients.slice(0, 12), e0 };
+    const document = readBBasis(writeBBasis(own), 'kept.yaml');
+    expect(document.basis!.id).toBe(some.id);
+    expect(linearCoefficients(document)).toEqual(own.coefficients);
+  });
+
   it('has the products that the .yace of the model has', () => {
     expect(bbasisPotential(bbasisDocument({ basis, coefficients, e0 }))).toEqual(
       productPotential(basis, coefficients, e0),

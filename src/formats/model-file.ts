@@ -1,5 +1,5 @@
 import type { AceBasis } from '../core/descriptors/ace/basis.ts';
-import { buildAceBasis } from '../core/descriptors/ace/enumerate.ts';
+import { buildAceBasis, DEFAULT_BASIS_LIMITS } from '../core/descriptors/ace/enumerate.ts';
 import { createAceProgram } from '../core/descriptors/ace/program.ts';
 import { FormatError, InputError, NumericalError } from '../core/errors.ts';
 import { AcePotential } from '../core/potentials/ace-potential.ts';
@@ -207,7 +207,10 @@ function verified(
       'DAMAGED',
       'model must have weights and sizes within their number, but some are missing or of another kind',
     );
-  const basis = buildAceBasis(model.specification, { perElement: weights, total: weights });
+  // Where some of a list are kept, the list is longer.
+  const limits =
+    model.specification.kept === undefined ? { perElement: weights, total: weights } : DEFAULT_BASIS_LIMITS;
+  const basis = buildAceBasis(model.specification, limits);
   if (basis.id !== model.basisId)
     throw fail('BASIS_CHANGED', 'model was made with another ordering or normalisation of its basis; refit it');
   const program = createAceProgram(basis);
