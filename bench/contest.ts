@@ -66,7 +66,12 @@ export interface ContestOptions {
   readonly rounds: number;
   /** Least length of a turn, s; calls are repeated to fill it. */
   readonly turn: number;
+  /** A contest of long turns ends early after so many seconds of them, but not before `FEWEST_ROUNDS`. */
+  readonly budget: number;
 }
+
+/** Rounds below which no contest ends early: quartiles of fewer say little. */
+export const FEWEST_ROUNDS = 7;
 
 /** Two rounds and at least this long, s, go before the first that counts: engines compile what runs hot only then. */
 const WARM_UP = 0.4;
@@ -133,10 +138,13 @@ export async function holdContest(plan: ContestPlan, options: ContestOptions): P
   const calls: number[] = [];
   for (const player of contenders) calls.push(await warmUp(player, options.turn));
   const rounds: number[][] = contenders.map(() => []);
+  let spent = 0;
   for (let round = 0; round < options.rounds; round++) {
+    if (round >= FEWEST_ROUNDS && spent > options.budget) break;
     for (const k of orderOfRound(contenders.length, round)) {
       const player = contenders[k]!;
       const seconds = await player.turn(calls[k]!);
+      spent += seconds;
       rounds[k]!.push((1e6 * seconds) / (calls[k]! * player.units));
     }
   }

@@ -8,6 +8,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { FEWEST_ROUNDS } from './contest.ts';
 import { describeMachine } from './machine.ts';
 import { benchMarkdown, withBench } from './report/markdown.ts';
 import { benchPlot } from './report/plot.ts';
@@ -28,13 +29,15 @@ const SUBJECTS = { energy, rows, linear, fit, prediction, threads, scaling, peer
 type Subject = keyof typeof SUBJECTS;
 /** Rounds of a run that does not say how many. */
 const ROUNDS = 15;
+/** Seconds of turns after which a contest of long turns ends early. */
+const BUDGET = 20;
 
 const RESULTS = new URL('./results/', import.meta.url);
 const PAGE = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
 const PLOT = fileURLToPath(new URL('../docs/performance.svg', import.meta.url));
 const HELP = `npm run bench -- [${Object.keys(SUBJECTS).join('|')}]… [options]
 
-  --rounds N    rounds that count (default ${ROUNDS})
+  --rounds N    rounds that count (default ${ROUNDS}; contests of long turns end after ${FEWEST_ROUNDS} or more)
   --turn MS     least length of a turn, ms (default 50)
   --peers       other programs too (ace-jax in a throw-away environment, lmp on the path)
   --document    write docs/performance.md and its plot
@@ -68,11 +71,19 @@ async function main(): Promise<number> {
   const names = positionals.length > 0 ? (positionals as Subject[]) : (Object.keys(SUBJECTS) as Subject[]);
   const chosen = names.filter((name) => name !== 'peers' || values.peers || positionals.includes('peers'));
   const reporter = collectingReporter(terminalReporter(write));
-  const bench = openWorkbench({ rounds, turn }, reporter);
+  const bench = openWorkbench({ rounds, turn, budget: BUDGET }, reporter);
   const machine = describeMachine(bench.kernels[0]!.name, new Date());
   write(`${machine.processor}, ${machine.cores} cores; Node ${machine.node}, kernels ${machine.kernels}\n`);
   write(`medians [quartiles] of ${rounds} rounds; clock: ${machine.clock}\n`);
-  for (const name of chosen) await SUBJECTS[name](bench);
+  let failed = 0;
+  for (const name of chosen) {
+    try {
+      await SUBJECTS[name](bench);
+    } catch (error) {
+      failed++;
+      reporter.note(`${name} failed: ${error instanceof Error ? error.stack : String(error)}`);
+    }
+  }
   bench.dispose();
   const { contests, scalings, notes } = reporter;
   const report: BenchReport = { machine, rounds, contests, scalings, notes };
@@ -97,7 +108,7 @@ async function main(): Promise<number> {
   const missed = contests.flatMap(({ ratios }) => ratios).filter(({ met }) => met === false).length;
   write(`\n${threeDigits((performance.now() - started) / 60_000)} minutes; ${missed} targets missed; written:\n`);
   for (const file of files) write(`  ${file}\n`);
-  return 0;
+  return failed > 0 ? 1 : 0;
 }
 
 process.exitCode = await main();

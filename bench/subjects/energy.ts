@@ -1,25 +1,26 @@
 /** Energy and forces of published potentials and of potentials made here, neighbour lists excluded on every side. */
 import type { Evaluation } from '../../src/core/descriptors/descriptors.ts';
-import { neighborList } from '../../src/core/structure/neighbor-list.ts';
+import { type NeighborList, neighborList } from '../../src/core/structure/neighbor-list.ts';
+import type { Structure } from '../../src/core/structure/structure.ts';
 import { COPPER_32, madeCase, type PotentialCase, publishedCases, SILICON_216 } from '../cases.ts';
 import type { RatioRequest } from '../contest.ts';
 import { byVariant, type Workbench } from '../workbench.ts';
 import type { PaceResult } from '../yardsticks/ml-pace.ts';
 
 /** What is hoped for, by the beginning of the case's name. */
-const TARGETS: readonly (readonly [start: string, native: number, native_twin: number])[] = [
+const TARGETS: readonly (readonly [start: string, native: number, twin: number])[] = [
   ['Cu (published)', 6, 0.35],
   ['YBCO (published)', 7, 0.35],
   ['Ta (published)', 8, 0.35],
   ['', 6, 0.35],
 ];
-/** Least share of the engine's multiply-adds, and gain of the fused build. */
+/** Least share of the engine's multiply-adds on the case whose products are many, and gain of the fused build. */
 const PROBE_SHARE = 0.55;
 const FUSED_GAIN = 1.1;
 
-/** Programs that count their work say how many multiply-adds the evaluation of their last batch took. */
+/** Programs that count their work say how many multiply-adds a structure needs. */
 interface Counting {
-  multiplyAdds?(structure: PotentialCase['structure'], list: ReturnType<typeof neighborList>): number;
+  multiplyAdds?(structure: Structure, list: NeighborList): number;
 }
 
 function agreement(own: Evaluation, native: PaceResult): string {
@@ -65,7 +66,7 @@ async function measure(bench: Workbench, of: PotentialCase): Promise<void> {
       over: contender.name,
       label: `${variant} / peak`,
       factor: count / atoms,
-      ...(variant === 'wasm-simd' ? { target: { atLeast: PROBE_SHARE } } : {}),
+      ...(variant === 'wasm-simd' && name.startsWith('Cu (published)') ? { target: { atLeast: PROBE_SHARE } } : {}),
     });
   });
   const contenders = [...(native === undefined ? [] : [native.contender]), ...own, ...probes];

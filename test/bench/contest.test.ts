@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { threadSeconds } from '../../bench/clock.ts';
-import { type Contender, contender, holdContest, orderOfRound, ratiosOf } from '../../bench/contest.ts';
+import { type Contender, contender, FEWEST_ROUNDS, holdContest, orderOfRound, ratiosOf } from '../../bench/contest.ts';
 
 /** A contender whose every call takes as long as it says, on a clock of its own, and that writes down its turns. */
 function clockwork(name: string, units: number, secondsOfCall: (turn: number) => number, log: string[]): Contender {
@@ -64,7 +64,7 @@ describe('holdContest', () => {
     const contenders = [clockwork('a', 10, () => 1e-3, log), clockwork('b', 5, () => 2e-3, log)];
     const { times, ratios } = await holdContest(
       { ...plan, contenders, ratios: [{ name: 'a', over: 'b' }] },
-      { rounds: 4, turn: 0.02 },
+      { rounds: 4, turn: 0.02, budget: 60 },
     );
     expect(times.map(({ rounds }) => rounds.length)).toEqual([4, 4]);
     expect(Float64Array.from(times[0]!.rounds)).toAgree(new Float64Array(4).fill(100), {
@@ -86,7 +86,7 @@ describe('holdContest', () => {
     const contenders = [clockwork('a', 1, drifting(1), log), clockwork('b', 1, drifting(3), log)];
     const { times, ratios } = await holdContest(
       { ...plan, contenders, ratios: [{ name: 'a', over: 'b' }] },
-      { rounds: 15, turn: 0.01 },
+      { rounds: 15, turn: 0.01, budget: Number.POSITIVE_INFINITY },
     );
     expect(times[0]!.rounds.at(-1)! / times[0]!.rounds[0]!).toBeGreaterThan(50);
     expect(ratios[0]!.median).toAgree(3, { rtol: 0.21, why: 'drift between two turns of a round' });
@@ -95,8 +95,19 @@ describe('holdContest', () => {
   it('gives a contender whose call is long one call a turn', async () => {
     const calls: number[] = [];
     const long: Contender = { name: 'long', units: 1, turn: (count) => calls.push(count) && 2 * count };
-    await holdContest({ ...plan, contenders: [long], ratios: [] }, { rounds: 3, turn: 0.05 });
+    await holdContest({ ...plan, contenders: [long], ratios: [] }, { rounds: 3, turn: 0.05, budget: 60 });
     expect(calls).toEqual([1, 1, 1, 1]);
+  });
+
+  it('ends early when turns are long, but not before quartiles mean something', async () => {
+    const roundsWithin = async (budget: number): Promise<number> => {
+      const slow: Contender = { name: 'slow', units: 1, turn: (count) => 3 * count };
+      const options = { rounds: 15, turn: 0.05, budget };
+      return (await holdContest({ ...plan, contenders: [slow], ratios: [] }, options)).times[0]!.rounds.length;
+    };
+    expect(await roundsWithin(0)).toBe(FEWEST_ROUNDS);
+    expect(await roundsWithin(28)).toBe(10);
+    expect(await roundsWithin(1000)).toBe(15);
   });
 
   it('survives a clock with a coarse grain', async () => {
@@ -110,13 +121,19 @@ describe('holdContest', () => {
         return 0.004 * (Math.floor(spent / 0.004) - before);
       },
     };
-    const { times } = await holdContest({ ...plan, contenders: [grainy], ratios: [] }, { rounds: 5, turn: 0.05 });
+    const { times } = await holdContest(
+      { ...plan, contenders: [grainy], ratios: [] },
+      { rounds: 5, turn: 0.05, budget: 60 },
+    );
     for (const time of times[0]!.rounds) expect(time).toAgree(100, { rtol: 0.15, why: 'one tick of 4 ms in 50 ms' });
   });
 
   it('waits for contenders that answer later', async () => {
     const later: Contender = { name: 'later', units: 2, turn: async (count) => 0.1 * count };
-    const { times } = await holdContest({ ...plan, contenders: [later], ratios: [] }, { rounds: 2, turn: 0.05 });
+    const { times } = await holdContest(
+      { ...plan, contenders: [later], ratios: [] },
+      { rounds: 2, turn: 0.05, budget: 60 },
+    );
     expect(times[0]!.rounds).toEqual([50_000, 50_000]);
   });
 });
