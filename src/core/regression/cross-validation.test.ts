@@ -51,7 +51,7 @@ describe('judgeFold', () => {
     const subsets = [Int32Array.of(0, 1, 2, 3, 4, 5), Int32Array.of(0, 2, 5), Int32Array.of(3)];
     const trials = subsets.map((columns) => ({ columns, prior: subsetPrior(prior, columns), noises: [NOISE] }));
     folds.forEach((fold, left) => {
-      const got = judgeFold(all, fold, trials);
+      const got = judgeFold(all, fold, momentsOf(fold), trials);
       subsets.forEach((columns, t) => {
         const expected = byPosterior(columns, left);
         for (const kind of OBSERVATION_KINDS) {
@@ -67,7 +67,9 @@ describe('judgeFold', () => {
   it('depends on noises by their ratios and on the prior by α σ_F²', () => {
     const columns = Int32Array.of(0, 1, 2, 3, 4);
     const noises = [NOISE, { ...NOISE, stiffness: 20 }, { ...NOISE, energyToForce: 1e-3 }];
-    const [errors] = judgeFold(all, folds[0]!, [{ columns, prior: subsetPrior(prior, columns), noises }]);
+    const [errors] = judgeFold(all, folds[0]!, momentsOf(folds[0]!), [
+      { columns, prior: subsetPrior(prior, columns), noises },
+    ]);
     expect(errors).toHaveLength(3);
     expect(errors![1]!.squared.forces).toBeGreaterThan(errors![0]!.squared.forces);
     expect(errors![2]!.squared.energy).not.toBe(errors![0]!.squared.energy);
@@ -77,7 +79,7 @@ describe('judgeFold', () => {
     const forcesOnly = { energy: emptyFactor(COLUMNS), forces: factorOf(8, 0.1), virial: emptyFactor(COLUMNS) };
     const moments = [...folds, forcesOnly].map((fold) => momentsOf(fold)).reduce(addMoments);
     const columns = Int32Array.of(0, 1);
-    const [[errors]] = judgeFold(moments, forcesOnly, [
+    const [[errors]] = judgeFold(moments, forcesOnly, momentsOf(forcesOnly), [
       { columns, prior: subsetPrior(prior, columns), noises: [NOISE] },
     ]) as [[FoldErrors]];
     expect(errors.squared.energy).toBe(0);
@@ -97,7 +99,9 @@ describe('judgeFold', () => {
     const fold = { ...folds[0]!, energy: energy.state(), energyRows };
     const moments = [fold, folds[1]!].map((one) => momentsOf(one)).reduce(addMoments);
     const columns = Int32Array.of(0, 1, 2, 3, 4, 5);
-    const [[errors]] = judgeFold(moments, fold, [{ columns, prior, noises: [NOISE] }]) as [[FoldErrors]];
+    const [[errors]] = judgeFold(moments, fold, momentsOf(fold), [{ columns, prior, noises: [NOISE] }]) as [
+      [FoldErrors],
+    ];
     const { mean } = fitPosterior(folds[1]!, prior, {
       alpha: NOISE.stiffness,
       noise: { energy: NOISE.energyToForce, forces: 1, virial: NOISE.virialToForce },
@@ -122,14 +126,16 @@ describe('judgeFold', () => {
         throw new NumericalError('NOT_POSITIVE_DEFINITE', 'pivot 1 of the matrix must be positive, got 0');
       },
     };
-    const [[errors]] = judgeFold(all, folds[0]!, [trial], broken) as [[FoldErrors]];
+    const [[errors]] = judgeFold(all, folds[0]!, momentsOf(folds[0]!), [trial], broken) as [[FoldErrors]];
     expect([errors.squared.forces, errors.absoluteEnergy]).toEqual([Number.NaN, Number.NaN]);
   });
 
   it('refuses noises that are none', () => {
     const columns = Int32Array.of(0);
     const trial = { columns, prior: subsetPrior(prior, columns), noises: [{ ...NOISE, energyToForce: 0 }] };
-    expect(() => judgeFold(all, folds[0]!, [trial])).toThrow(/noise of energy relative to forces must be positive/);
+    expect(() => judgeFold(all, folds[0]!, momentsOf(folds[0]!), [trial])).toThrow(
+      /noise of energy relative to forces must be positive/,
+    );
   });
 });
 

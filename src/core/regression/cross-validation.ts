@@ -143,6 +143,7 @@ function complementGram(
  *
  * @param all      moments of every fold together
  * @param fold     factors of the fold
+ * @param own      its moments
  * @param kernels  default the plain ones
  * @returns        [trials][noises]
  * @cost           k³/3 flops for each setting of a trial of k columns
@@ -150,10 +151,10 @@ function complementGram(
 export function judgeFold(
   all: Moments,
   fold: Fold,
+  own: Moments,
   trials: readonly SubsetTrial[],
-  kernels: Pick<LinearKernels, 'gramUpper' | 'cholesky'> = plainKernels,
+  kernels: Pick<LinearKernels, 'cholesky'> = plainKernels,
 ): FoldErrors[][] {
-  const own = momentsOf(fold, kernels);
   const d = fold.forces.columns;
   return trials.map(({ columns, prior, noises }) => {
     const k = columns.length;

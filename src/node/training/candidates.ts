@@ -10,7 +10,7 @@ import type { Structure } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
 
 /** Multiply-adds of an evaluation that one core does in a microsecond, about: turns estimates into times. */
-const OPERATIONS_PER_MICROSECOND = 2000;
+const OPERATIONS_PER_MICROSECOND = 1500;
 /** Observations that a function must have on average, so that a basis is worth trying. */
 const OBSERVATIONS_PER_FUNCTION = 4;
 /** Structures whose neighbours are counted for the estimate of times. */

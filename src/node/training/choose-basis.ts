@@ -8,7 +8,9 @@ import { subsetFactor, subsetPrior } from '../../core/regression/subset.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import type { Machine } from '../workers/machine.ts';
 import type { TaskPool } from '../workers/pool.ts';
+import { sharedCopy } from '../workers/shared.ts';
 import { type Candidates, columnsOf } from './candidates.ts';
+import { sharedFactors } from './evidence-search.ts';
 
 /** Strengths of the prior that every candidate is tried at, relative to that of largest evidence for the smallest. */
 const TRIAL_STRENGTHS = [1, 0.1];
@@ -61,12 +63,14 @@ export interface BasisChoice {
 export interface JudgeArgument {
   readonly all: Moments;
   readonly fold: Fold;
+  /** Moments of the fold. */
+  readonly own: Moments;
   readonly trials: readonly SubsetTrial[];
 }
 
 /** Errors of one fold by the fits to the others, for all trials. */
-export function judgeFoldTask(machine: Machine, { all, fold, trials }: JudgeArgument): FoldErrors[][] {
-  return judgeFold(all, fold, trials, machine.kernels);
+export function judgeFoldTask(machine: Machine, { all, fold, own, trials }: JudgeArgument): FoldErrors[][] {
+  return judgeFold(all, fold, own, trials, machine.kernels);
 }
 
 /** Everything that a choice is made from. */
@@ -92,7 +96,9 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
   const { candidates, folds, total, ratio } = input;
   const { union, list } = candidates;
   const counts = Object.fromEntries(OBSERVATION_KINDS.map((kind) => [kind, total[kind].count])) as PerKind<number>;
-  const all = folds.map((fold) => momentsOf(fold, kernels)).reduce(addMoments);
+  const moments = folds.map((fold) => sharedMoments(momentsOf(fold, kernels)));
+  const all = sharedMoments(moments.reduce(addMoments));
+  const shared = folds.map((fold) => ({ ...fold, ...sharedFactors(fold) }));
   const unionPrior = input.priorOf(union, total);
   const columns = list.map(({ basis }) => columnsOf(basis, union, total.forces.columns));
   const priors = list.map((_, c) => subsetPrior(unionPrior, columns[c]!));
@@ -100,7 +106,7 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
   const judge = async (trials: readonly SubsetTrial[]): Promise<JudgedSetting[][]> => {
     const errors = await pool.map(
       'judgeFold',
-      folds.map((fold) => ({ all, fold, trials })),
+      shared.map((fold, k) => ({ all, fold, own: moments[k]!, trials })),
     );
     return trials.map(({ noises }, t) =>
       noises.map((_, n) => {
@@ -167,6 +173,15 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
     balances: byRatio.map((setting, k) => ({ ratio: ratios[k]!, ...setting })),
     ratio: ratios[taken]!,
     folds: folds.length,
+  };
+}
+
+/** Moments whose matrices workers share. */
+function sharedMoments({ gram, cross }: Moments): Moments {
+  const shared = (matrix: Float64Array | null): Float64Array | null => (matrix === null ? null : sharedCopy(matrix));
+  return {
+    gram: { energy: shared(gram.energy), forces: shared(gram.forces), virial: shared(gram.virial) },
+    cross,
   };
 }
 
