@@ -74,7 +74,10 @@ export interface AceProgram {
   evaluate(batch: readonly Structure[], weights: Float64Array, options?: EvaluationOptions): Evaluation[];
   /** Streams the design rows of each structure to `sink`, in order. */
   rows(batch: readonly Structure[], sink: RowSink): void;
-  /** B of each atom of each structure, [n, max block] as `StructureRows.atoms`, without derivatives. */
-  descriptors(batch: readonly Structure[]): Float64Array[];
+  /**
+   * B of each atom of each structure, [n, max block] as `StructureRows.atoms`, without derivatives; of the atoms in the
+   * range of the options alone where there is one.
+   */
+  descriptors(batch: readonly Structure[], options?: EvaluationOptions): Float64Array[];
   dispose(): void;
 }

@@ -22,13 +22,17 @@ function requireRange(n: number, range: EvaluationOptions['atoms']): readonly [n
   return [from, to];
 }
 
-/** Vectors and distances of the pairs of a list made earlier, at the positions and cell of now. */
+/** The pairs of atoms from ≤ i < to of a list made earlier, with vectors and distances at the positions and cell of now. */
 function refreshed(structure: Structure, list: NeighborList, from: number, to: number): NeighborList {
   const { positions } = structure;
   const cell = completedCell(structure);
-  const { offsets, indices, images } = list;
-  const vectors = new Float64Array(list.vectors.length);
-  const distances = new Float64Array(list.distances.length);
+  const first = list.offsets[from]!;
+  const count = list.offsets[to]! - first;
+  const offsets = list.offsets.map((offset) => Math.max(0, Math.min(count, offset - first)));
+  const indices = list.indices.subarray(first, first + count);
+  const images = list.images.subarray(3 * first, 3 * (first + count));
+  const vectors = new Float64Array(3 * count);
+  const distances = new Float64Array(count);
   for (let i = from; i < to; i++) {
     for (let p = offsets[i]!; p < offsets[i + 1]!; p++) {
       const j = indices[p]!;
@@ -42,7 +46,7 @@ function refreshed(structure: Structure, list: NeighborList, from: number, to: n
       distances[p] = Math.sqrt(x * x + y * y + z * z);
     }
   }
-  return { ...list, vectors, distances };
+  return { ...list, offsets, indices, images, vectors, distances };
 }
 
 /**

@@ -211,19 +211,18 @@ class TypeScriptAceProgram implements AceProgram {
     }
   }
 
-  descriptors(batch: readonly Structure[]): Float64Array[] {
-    return batch.map((structure) => {
+  descriptors(batch: readonly Structure[], options: EvaluationOptions = {}): Float64Array[] {
+    return batch.map((structure, index) => {
       const { environment, graphs, widest } = this;
-      const n = atomCount(structure);
       const elements = this.elements.of(structure);
-      const list = neighborList(structure, this.longestCutoff);
-      const atoms = new Float64Array(n * widest);
-      for (let i = 0; i < n; i++) {
+      const { list, from, to } = pairList(structure, this.longestCutoff, options, index);
+      const atoms = new Float64Array((to - from) * widest);
+      for (let i = from; i < to; i++) {
         const graph = graphs[elements[i]!]!;
         environment.gather(list, i, elements);
         environment.atomicBase(graph.values);
         graph.computeProducts(graph.program.nLeafNodes);
-        graph.functionValues(atoms, i * widest);
+        graph.functionValues(atoms, (i - from) * widest);
       }
       return atoms;
     });
