@@ -5,7 +5,7 @@ import { combine, type RadialTable, tabulateBond } from '../core/descriptors/ace
 import type { WasmMemory } from './wasm-module.ts';
 
 /** Degree of the radial polynomials: higher ones cost multiply-adds, lower ones more bins than the cache holds. */
-const TABLE_DEGREE = 7;
+const TABLE_DEGREE = 10;
 
 /** Keeps a distance just below the end of a segment in its last bin when it is scaled. */
 const BELOW_ONE = 1 - 2 ** -51;

@@ -31,25 +31,28 @@ export interface RadialTable {
   readonly coefficients: Float64Array;
 }
 
-/** Error allowed for a row: of its largest value, and of its largest slope. */
-export interface TableTolerance {
-  readonly value: number;
-  readonly slope: number;
-}
-
-/** Well within what is promised of tabulated functions, so that sums over many neighbours keep the promise. */
-const TOLERANCE: TableTolerance = { value: 5e-14, slope: 1e-12 };
+/**
+ * Error allowed for a row at some distance, of its largest value and of its largest slope at that distance or farther: well
+ * within what is promised of tabulated functions, so that sums over many neighbours keep the promise.
+ */
+const VALUE_TOLERANCE = 2e-14;
+const SLOPE_TOLERANCE = 1e-13;
 
 /** Å; atoms that are closer are refused. */
 const SHORTEST_DISTANCE = 1e-3;
 const MAX_BINS = 4096;
 const MAX_DEPTH = 3;
-/** Distances at which the largest value and slope are looked for. */
+/** Distances at which the largest value and slope are looked for, and the share of the largest of all that is enough. */
 const SAMPLES = 256;
+const NEGLIGIBLE = 1e-2;
 /** Where errors are looked at: they are largest at the ends of a bin. */
 const PROBES = [-1, -0.7, -0.2, 0.35, 0.8, 1];
 /** Rounding of a slope over half a bin, and of formulas that divide by the distance, relative to the value. */
 const ROUNDING = 4e-15;
+/** Rounding of slopes in the recursions of polynomials, relative to the slope. */
+const SLOPE_ROUNDING = 1e-13;
+/** Errors up to this many times what is allowed are rounding of the functions where narrower bins do not lessen them. */
+const ROUNDING_EXCESS = 50;
 
 /**
  * Polynomials whose slopes interpolate given slopes at the nodes of a Chebyshev polynomial. Interpolating slopes rather than
@@ -115,6 +118,18 @@ class Interpolant {
   }
 }
 
+/** Replaces samples [SAMPLES, rows] by the largest of their magnitudes there and farther out. */
+function farthest(samples: Float64Array, rows: number): void {
+  for (let row = 0; row < rows; row++) {
+    let most = 0;
+    for (let s = SAMPLES - 1; s >= 0; s--) {
+      most = Math.max(most, Math.abs(samples[s * rows + row]!));
+      samples[s * rows + row] = most;
+    }
+    for (let s = 0; s < SAMPLES; s++) samples[s * rows + row] = Math.max(samples[s * rows + row]!, NEGLIGIBLE * most);
+  }
+}
+
 /** Bins of some width that follow the functions over a range. */
 interface FittedSegment {
   readonly start: number;
@@ -126,34 +141,32 @@ interface FittedSegment {
 class Tabulation {
   private readonly functions: RadialFunctions;
   private readonly interpolant: Interpolant;
-  private readonly tolerance: TableTolerance;
-  /** [rows] largest value and slope. */
+  /** [samples, rows] largest value and slope at this distance and farther. */
   private readonly largest: Float64Array;
   private readonly steepest: Float64Array;
   private readonly values: Float64Array;
   private readonly slopes: Float64Array;
   private readonly bin: Float64Array;
 
-  constructor(functions: RadialFunctions, degree: number, tolerance: TableTolerance) {
+  constructor(functions: RadialFunctions, degree: number) {
     const { count, cutoff } = functions;
     this.functions = functions;
     this.interpolant = new Interpolant(degree);
-    this.tolerance = tolerance;
-    this.largest = new Float64Array(count);
-    this.steepest = new Float64Array(count);
+    this.largest = new Float64Array(SAMPLES * count);
+    this.steepest = new Float64Array(SAMPLES * count);
     this.values = new Float64Array(count * degree);
     this.slopes = new Float64Array(count * degree);
     this.bin = new Float64Array(count * (degree + 1));
     for (let s = 0; s < SAMPLES; s++) {
-      functions.evaluate(((s + 0.5) * cutoff) / SAMPLES, this.values, this.slopes, 0);
-      for (let row = 0; row < count; row++) {
-        this.largest[row] = Math.max(this.largest[row]!, Math.abs(this.values[row]!));
-        this.steepest[row] = Math.max(this.steepest[row]!, Math.abs(this.slopes[row]!));
-      }
+      functions.evaluate(((s + 0.5) * cutoff) / SAMPLES, this.largest, this.steepest, s * count);
     }
+    farthest(this.largest, count);
+    farthest(this.steepest, count);
     // The core, last of all, is by far largest at short distance, but to be followed everywhere: to 1 eV and 1 eV/Å.
-    this.largest[count - 1] = Math.min(this.largest[count - 1]!, 1);
-    this.steepest[count - 1] = Math.min(this.steepest[count - 1]!, 1);
+    for (let s = 0; s < SAMPLES; s++) {
+      this.largest[(s + 1) * count - 1] = Math.min(this.largest[(s + 1) * count - 1]!, 1);
+      this.steepest[(s + 1) * count - 1] = Math.min(this.steepest[(s + 1) * count - 1]!, 1);
+    }
   }
 
   /** Writes the coefficients of one bin, [rows, degree + 1]. */
@@ -165,15 +178,18 @@ class Tabulation {
     interpolant.fit(values, slopes, 0.5 * width, functions.count, out, offset);
   }
 
-  /** Whether one bin is good enough. */
-  private follows(start: number, width: number): boolean {
-    const { functions, interpolant, values, slopes, bin, tolerance, largest, steepest } = this;
+  /** Largest error of one bin over what is allowed. */
+  private excessOfBin(start: number, width: number): number {
+    const { functions, interpolant, values, slopes, bin, largest, steepest } = this;
+    const { count, cutoff } = functions;
     const terms = interpolant.degree + 1;
     this.fit(start, width, bin, 0);
+    let excess = 0;
     for (const w of PROBES) {
       const r = start + (0.5 * w + 0.5) * width;
       functions.evaluate(r, values, slopes, 0);
-      for (let row = 0; row < functions.count; row++) {
+      const sample = Math.min(SAMPLES - 1, Math.floor((r / cutoff) * SAMPLES)) * count;
+      for (let row = 0; row < count; row++) {
         let value = 0;
         let slope = 0;
         for (let i = terms - 1; i >= 0; i--) {
@@ -183,34 +199,47 @@ class Tabulation {
         slope *= 2 / width;
         const [exact, steep] = [values[row]!, slopes[row]!];
         // A large core is followed relative to what it is at that distance.
-        const size = Math.max(largest[row]!, Math.abs(exact));
-        const steepness = Math.max(steepest[row]!, Math.abs(steep), row === functions.count - 1 ? size : 0);
-        const rounding = ROUNDING * Math.abs(exact) * (2 / width + 1 / r);
-        if (!(Math.abs(value - exact) <= tolerance.value * size)) return false;
-        if (!(Math.abs(slope - steep) <= tolerance.slope * steepness + rounding)) return false;
+        const size = Math.max(largest[sample + row]!, Math.abs(exact));
+        const steepness = Math.max(steepest[sample + row]!, Math.abs(steep), row === count - 1 ? size : 0);
+        if (size === 0 && steepness === 0) continue;
+        const rounding = ROUNDING * Math.abs(exact) * (2 / width + 1 / r) + SLOPE_ROUNDING * Math.abs(steep);
+        const valueExcess = Math.abs(value - exact) / (VALUE_TOLERANCE * size);
+        const slopeExcess = Math.abs(slope - steep) / (SLOPE_TOLERANCE * steepness + rounding);
+        excess = Math.max(excess, valueExcess, slopeExcess);
       }
     }
-    return true;
+    return excess;
   }
 
-  private allFollow(start: number, end: number, bins: number): boolean {
+  /** Largest error over what is allowed; only the first of them where it is far too large. */
+  private excess(start: number, end: number, bins: number): number {
     const width = (end - start) / bins;
-    for (let q = 0; q < bins; q++) if (!this.follows(start + q * width, width)) return false;
-    return true;
+    let excess = 0;
+    for (let q = 0; q < bins && excess <= ROUNDING_EXCESS; q++) {
+      excess = Math.max(excess, this.excessOfBin(start + q * width, width));
+    }
+    return excess;
+  }
+
+  /** The fewest bins, a power of two or three quarters of one, that follow the functions from start to end. */
+  private binsFor(start: number, end: number): number {
+    let before = Number.POSITIVE_INFINITY;
+    for (let bins = 1; bins <= MAX_BINS; bins *= 2) {
+      const excess = this.excess(start, end, bins);
+      if (excess <= 1) {
+        const fewer = 0.75 * bins;
+        return bins >= 8 && this.excess(start, end, fewer) <= 1 ? fewer : bins;
+      }
+      if (before <= ROUNDING_EXCESS && excess > 0.25 * before) return bins / 2;
+      before = excess;
+    }
+    const message = `radial functions must be smooth between ${start} and ${end} Å, got none that ${MAX_BINS} bins follow`;
+    throw new NumericalError('TABLE_NOT_CONVERGED', message, { start, end });
   }
 
   /** Segments from start to end: cut in halves where that saves bins. */
   divide(start: number, end: number, depth: number): FittedSegment[] {
-    let bins = 1;
-    while (!this.allFollow(start, end, bins)) {
-      bins *= 2;
-      if (bins > MAX_BINS) {
-        const message = `radial functions must be smooth between ${start} and ${end} Å, got none that ${MAX_BINS} bins follow`;
-        throw new NumericalError('TABLE_NOT_CONVERGED', message, { start, end });
-      }
-    }
-    const fewer = Math.ceil(0.75 * bins);
-    if (bins >= 8 && this.allFollow(start, end, fewer)) bins = fewer;
+    const bins = this.binsFor(start, end);
     const whole = [{ start, end, bins }];
     if (bins < 8 || depth === 0) return whole;
     const middle = 0.5 * (start + end);
@@ -230,12 +259,11 @@ export function tabulate(
   functions: RadialFunctions,
   breaks: readonly number[],
   degree: number,
-  tolerance: TableTolerance = TOLERANCE,
 ): RadialTable {
   const { cutoff, count } = functions;
   const inside = breaks.filter((r) => r > SHORTEST_DISTANCE && r < cutoff).sort((a, b) => a - b);
   const ends = [SHORTEST_DISTANCE, ...inside, cutoff].filter((r, k, all) => k === 0 || r > all[k - 1]!);
-  const tabulation = new Tabulation(functions, degree, tolerance);
+  const tabulation = new Tabulation(functions, degree);
   const segments: TableSegment[] = [];
   let bins = 0;
   for (let k = 0; k + 1 < ends.length; k++) {
