@@ -65,6 +65,14 @@ function probes(frames: readonly Frame[]): Structure[] {
   return [...own, far, cluster];
 }
 
+describe('the environment', () => {
+  it('is there wherever tests are taken seriously, unless there is no Python for it or no network', () => {
+    const excuse = /no Python among|connection|network|resolve|timed? ?out|No matching distribution|retries/i;
+    const missing = 'reason' in environment ? environment.reason : '';
+    expect(missing === '' || !process.env.CI || excuse.test(missing), missing).toBe(true);
+  });
+});
+
 describe('exported potentials in the public evaluator', () => {
   const folder = freshFolder('interop');
   afterAll(() => rmSync(folder, { recursive: true }));
