@@ -9,6 +9,7 @@ import type { Frame } from '../core/structure/structure.ts';
 import { readBytes } from '../node/files.ts';
 import type { FitSettings } from '../node/training/settings.ts';
 import { closestWord } from '../protocol/closest-word.ts';
+import { nestsTooDeep } from '../protocol/yaml-depth.ts';
 
 type Weights = FitSettings['weights'];
 
@@ -62,6 +63,8 @@ export async function groupWeights(path: string | undefined, cwd: string): Promi
   if (path === undefined) return {};
   const text = new TextDecoder().decode(await readBytes(resolve(cwd, path)));
   const lines = new LineCounter();
+  if (nestsTooDeep(text))
+    throw new FormatError('BAD_WEIGHTS', { file: path }, 'weights must not nest deeper than 200 levels');
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const fail = (message: string, offset: number | undefined): FormatError => {
     if (offset === undefined) return new FormatError('BAD_WEIGHTS', { file: path }, message);
@@ -72,7 +75,13 @@ export async function groupWeights(path: string | undefined, cwd: string): Promi
   if (wrong !== undefined) throw fail(`weights must be YAML: ${wrong.message}`, wrong.pos[0]);
   const { contents } = document;
   if (!isMap(contents)) throw fail('weights must map each config_type to {energy, forces, virial}', 0);
-  const table: unknown = document.toJS();
+  let table: unknown;
+  try {
+    table = document.toJS();
+  } catch (error) {
+    // An alias without its anchor, inside of it, or far too many of them.
+    throw fail(`weights must be YAML: ${(error as Error).message}`, 0);
+  }
   if (isGroupTable(table)) return weightsOfTable(table, (message) => fail(message, undefined));
   const weights: Record<string, Partial<Record<ObservationKind, number>>> = {};
   for (const { key, value } of contents.items) {

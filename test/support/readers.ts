@@ -8,6 +8,8 @@ import { FormatError, QuerentError } from '../../src/core/errors.ts';
 import { RandomStream } from '../../src/core/random.ts';
 import { checkStructure } from '../../src/core/structure/checks.ts';
 import type { Frame } from '../../src/core/structure/structure.ts';
+import { readAsi, writeAsi } from '../../src/formats/asi.ts';
+import { readBBasis } from '../../src/formats/bbasis-reader.ts';
 import { parseCif } from '../../src/formats/cif.ts';
 import { parseExtxyzText } from '../../src/formats/extxyz.ts';
 import { parseLammpsData } from '../../src/formats/lammps-data.ts';
@@ -240,6 +242,27 @@ export const READERS: readonly FuzzedReader[] = [
     read: (bytes) => readYace(text(bytes), 'a.yace'),
   },
   {
+    name: 'bbasis',
+    seeds: async () => {
+      const { A5_P1, A5_P2 } = golden<{ A: Record<'A5_P1' | 'A5_P2', { bbasis_yaml: string }> }>('reference-values').A;
+      return [A5_P1.bbasis_yaml, A5_P2.bbasis_yaml];
+    },
+    read: (bytes) => readBBasis(text(bytes), 'a.yaml'),
+  },
+  {
+    name: 'asi',
+    seeds: async () => [
+      writeAsi([
+        { element: 'Al', size: 2, inverse: Float64Array.of(1, 0.5, -0.5, 2) },
+        { element: 'Ni', size: 1, inverse: Float64Array.of(0.25) },
+      ]),
+    ],
+    read: (bytes) => {
+      for (const inverse of readAsi(bytes, 'a.asi', ['Al', 'Ni'], [2, 1]))
+        if (!inverse.every(Number.isFinite)) throw new Error('an inverse is not finite');
+    },
+  },
+  {
     name: 'zip',
     seeds: async () => [
       writeZip([
@@ -327,7 +350,7 @@ export async function fuzzOnce(reader: FuzzedReader, bytes: Uint8Array): Promise
     return { read: true, code: '', time: performance.now() - started };
   } catch (error) {
     if (!(error instanceof QuerentError)) throw error;
-    if (error.message.trim() === '' || /\[object|undefined/.test(error.message.replace(/"[^"]*"/g, '')))
+    if (error.message.trim() === '' || /\[object |: undefined/.test(error.message))
       throw new Error(`message says nothing: ${error.message}`, { cause: error });
     return { read: false, code: error.code, time: performance.now() - started };
   }
