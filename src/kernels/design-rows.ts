@@ -41,6 +41,7 @@ export class DesignRows {
     this.address = address;
     this.room = atoms;
     this.atoms = new Int32Array(atoms);
+    this.places = new Int32Array(0);
     this.count = 0;
     new Uint8Array(this.kernels.memory.buffer, address, DesignRows.bytes(atoms, width)).fill(0);
   }

@@ -1,8 +1,8 @@
 /**
  * What a component of the unit vector and a derivative by it do to spherical harmonics, in real parts.
  *
- *   u_z Y_lm = α_{l+1,m} Y_{l+1,m} + α_lm Y_{l−1,m},                          α²_lm = (l²−m²)/(4l²−1)
- *   (u_x ± iu_y) Y_lm = ∓β_{l+1,±m+1} Y_{l+1,m±1} ± β_{l,∓m} Y_{l−1,m±1},     β²_lm = (l+m)(l+m−1)/(4l²−1)... with m as it stands
+ *   u_z Y_lm = α_{l+1,m} Y_{l+1,m} + α_lm Y_{l−1,m},                              α²_lm = (l²−m²)/(4l²−1)
+ *   (u_x ± iu_y) Y_lm = ∓β_{l+1,±m+1} Y_{l+1,m±1} ± β_{l,∓m} Y_{l−1,m±1},   β²_lk = (l+k)(l+k−1)/(4l²−1)
  *   (r∂_a) Y_lm = −l [u_a Y_lm]_{l+1} + (l+1) [u_a Y_lm]_{l−1}
  *
  * The last line says that ∇(r^l Y_lm) has no part of l + 1 and ∇(r^{−l−1} Y_lm) none of l − 1. Harmonics are those of
