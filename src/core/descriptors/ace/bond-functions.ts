@@ -107,11 +107,16 @@ export class BondFunctions implements RadialFunctions {
     this.slopes = new Float64Array(basis);
   }
 
-  /** Distances at which a function is not smooth, Å. */
-  get breaks(): number[] {
-    const { inner, cutoffWidth } = this.bond;
-    const switched = inner.type === 'distance' ? [inner.cutoff - inner.width, inner.cutoff] : [];
-    return [...switched, this.cutoff - cutoffWidth];
+  /** [count, g + 1] the rows as sums of g_k and of the core, which comes last. */
+  mixtures(): Float64Array {
+    const { begins, ends, mixing, count } = this;
+    const width = this.g.length + 1;
+    const out = new Float64Array(count * width);
+    for (let row = 0, e = 0; row < count - 1; row++) {
+      for (let k = begins[row]!; k < ends[row]!; k++, e++) out[row * width + k] = mixing[e]!;
+    }
+    out[count * width - 1] = 1;
+    return out;
   }
 
   /** Values and slopes at r > 0 (see the interface). */

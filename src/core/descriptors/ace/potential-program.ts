@@ -3,54 +3,36 @@ import type { Evaluation, EvaluationOptions, PotentialProgram } from '../descrip
 import { BondFunctions } from './bond-functions.ts';
 import { DensityGraph } from './density-graph.ts';
 import { AtomEnergy, embed } from './embedding.ts';
+import { compileHalfGraph, type HalfGraph } from './half-graph.ts';
 import { type BondRows, Neighborhood } from './neighborhood.ts';
 import { ElementIndex, pairList } from './pair-list.ts';
 import type { ProductPotential } from './product-basis.ts';
-import { TabulatedFunctions } from './tabulated-functions.ts';
+import { TabulatedBond } from './tabulated-bond.ts';
 
-/** Components A of one central element: by neighbour element, then m, l and n. */
-interface Components {
-  readonly bonds: readonly BondRows[];
-  /** Place of A_{μnlm} by key. */
-  readonly places: ReadonlyMap<number, number>;
-  /** [components] whether m = 0. */
-  readonly real: readonly boolean[];
-}
-
-/** Key of a component. */
-function keyOf(mu: number, n: number, l: number, m: number): number {
-  return ((mu * 4096 + n) * 64 + l) * 64 + m;
-}
-
-/** Lays out the components of central element mu0. */
-function layOutComponents(
+/** Rows of the neighbours of central element mu0, with their components where its graph has them. */
+function bondRows(
   potential: ProductPotential,
   mu0: number,
+  graph: HalfGraph,
   lmax: number,
   radial: 'tabulated' | 'exact',
-): Components {
-  const places = new Map<number, number>();
-  const real: boolean[] = [];
-  const bonds = potential.elements.map((_, mu) => {
+): BondRows[] {
+  return graph.blocks.map(({ ns, starts }, mu) => {
     const exact = new BondFunctions(potential, mu0, mu);
-    const { indices, starts } = exact;
-    const functions = radial === 'exact' ? exact : new TabulatedFunctions(exact, exact.breaks);
-    const ofMomentum = Array.from({ length: lmax + 1 }, (__, l) => indices.filter((index) => index.l === l));
-    const first = Int32Array.from(ofMomentum, (__, l) => starts.get(l) ?? 0);
-    const last = Int32Array.from(ofMomentum, (own, l) => first[l]! + own.length);
-    const firstPlaces: number[] = [];
+    const first = Int32Array.from({ length: lmax + 1 }, (_, l) => exact.starts.get(l) ?? 0);
+    const last = first.map((row, l) => row + (ns[l]?.length ?? 0));
+    const places: number[] = [];
     for (let m = 0; m <= lmax; m++) {
-      for (let l = m; l <= lmax; l++) {
-        firstPlaces.push(real.length);
-        for (const { n } of ofMomentum[l]!) {
-          places.set(keyOf(mu, n, l, m), real.length);
-          real.push(m === 0);
-        }
-      }
+      for (let l = m; l <= lmax; l++) places.push(l < ns.length ? starts[l]! + m * ns[l]!.length : 0);
     }
-    return { functions, first, last, places: Int32Array.from(firstPlaces), rest: exact.nRadial };
+    return {
+      functions: radial === 'exact' ? exact : new TabulatedBond(potential, mu0, mu, exact),
+      first,
+      last,
+      places: Int32Array.from(places),
+      rest: exact.nRadial,
+    };
   });
-  return { bonds, places, real };
 }
 
 /** Evaluates a product potential atom by atom: neighbours in blocks, products as a graph, forces by the adjoint. */
@@ -68,20 +50,17 @@ class TypeScriptPotentialProgram implements PotentialProgram {
 
   constructor(potential: ProductPotential, radial: 'tabulated' | 'exact') {
     const { elements, bonds, embeddings, functions } = potential;
-    const lmax = Math.max(0, ...functions.flat().flatMap(({ ls }) => ls));
-    const components = elements.map((_, mu0) => layOutComponents(potential, mu0, lmax, radial));
+    const graphs = functions.map((block) => compileHalfGraph(block, elements.length));
+    const lmax = Math.max(0, ...graphs.flatMap(({ blocks }) => blocks.map((block) => block.lmax)));
     const count = embeddings[0]!.densities.length;
     this.potential = potential;
     this.cutoff = Math.max(...bonds.flat().map(({ radial }) => radial.cutoff));
     this.elements = new ElementIndex(elements);
     this.neighborhood = new Neighborhood(
-      components.map((own) => own.bonds),
+      graphs.map((graph, mu0) => bondRows(potential, mu0, graph, lmax, radial)),
       lmax,
     );
-    this.graphs = components.map(
-      ({ places, real }, mu0) =>
-        new DensityGraph(functions[mu0]!, count, (mu, n, l, m) => places.get(keyOf(mu, n, l, m))!, real),
-    );
+    this.graphs = graphs.map((graph, mu0) => new DensityGraph(graph, functions[mu0]!, count));
     this.densities = new Float64Array(count);
     this.slopes = new Float64Array(count);
     this.rest = new Float64Array(count + 1);
@@ -121,7 +100,7 @@ class TypeScriptPotentialProgram implements PotentialProgram {
     const { neighborhood, densities, slopes, rest, joined } = this;
     const graph = this.graphs[mu0]!;
     const count = densities.length;
-    neighborhood.atomicBase(mu0, graph.values, graph.components);
+    neighborhood.atomicBase(mu0, graph.values, graph.graph.components);
     for (let p = 0; p < count; p++) densities[p] = neighborhood.rowSum(mu0, p);
     graph.addDensities(densities);
     const products = embed(this.potential.embeddings[mu0]!, densities, slopes);

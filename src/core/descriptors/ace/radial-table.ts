@@ -42,6 +42,12 @@ const SLOPE_TOLERANCE = 1e-13;
 const SHORTEST_DISTANCE = 1e-3;
 const MAX_BINS = 4096;
 const MAX_DEPTH = 3;
+/**
+ * Powers of the distance to the cutoff that are no polynomials (`ChebPow` with a broken exponent) want ever narrower bins
+ * towards it: beyond this many, an eighth of the range at its end is followed apart, down to this share of the cutoff.
+ */
+const MAX_BINS_AT_CUTOFF = 256;
+const NARROWEST = 1e-9;
 /** Distances at which the largest value and slope are looked for, and the share of the largest of all that is enough. */
 const SAMPLES = 256;
 const NEGLIGIBLE = 1e-2;
@@ -221,10 +227,11 @@ class Tabulation {
     return excess;
   }
 
-  /** The fewest bins, a power of two or three quarters of one, that follow the functions from start to end. */
+  /** The fewest bins, a power of two or three quarters of one, that follow the functions from start to end; 0 for none. */
   private binsFor(start: number, end: number): number {
+    const most = end === this.functions.cutoff ? MAX_BINS_AT_CUTOFF : MAX_BINS;
     let before = Number.POSITIVE_INFINITY;
-    for (let bins = 1; bins <= MAX_BINS; bins *= 2) {
+    for (let bins = 1; bins <= most; bins *= 2) {
       const excess = this.excess(start, end, bins);
       if (excess <= 1) {
         const fewer = 0.75 * bins;
@@ -233,13 +240,22 @@ class Tabulation {
       if (before <= ROUNDING_EXCESS && excess > 0.25 * before) return bins / 2;
       before = excess;
     }
-    const message = `radial functions must be smooth between ${start} and ${end} Å, got none that ${MAX_BINS} bins follow`;
-    throw new NumericalError('TABLE_NOT_CONVERGED', message, { start, end });
+    return 0;
   }
 
   /** Segments from start to end: cut in halves where that saves bins. */
   divide(start: number, end: number, depth: number): FittedSegment[] {
+    const { cutoff } = this.functions;
+    if (end === cutoff && end - start < NARROWEST * cutoff) return [{ start, end, bins: 1 }];
     const bins = this.binsFor(start, end);
+    if (bins === 0 && end === cutoff) {
+      const near = end - (end - start) / 8;
+      return [...this.divide(start, near, depth), ...this.divide(near, end, 0)];
+    }
+    if (bins === 0) {
+      const message = `radial functions must be smooth between ${start} and ${end} Å, got none that ${MAX_BINS} bins follow`;
+      throw new NumericalError('TABLE_NOT_CONVERGED', message, { start, end });
+    }
     const whole = [{ start, end, bins }];
     if (bins < 8 || depth === 0) return whole;
     const middle = 0.5 * (start + end);
@@ -255,11 +271,7 @@ class Tabulation {
  * @param degree   of the polynomials; fewer bins for a higher one
  * @throws NumericalError `TABLE_NOT_CONVERGED` where functions are not smooth between breaks
  */
-export function tabulate(
-  functions: RadialFunctions,
-  breaks: readonly number[],
-  degree: number,
-): RadialTable {
+export function tabulate(functions: RadialFunctions, breaks: readonly number[], degree: number): RadialTable {
   const { cutoff, count } = functions;
   const inside = breaks.filter((r) => r > SHORTEST_DISTANCE && r < cutoff).sort((a, b) => a - b);
   const ends = [SHORTEST_DISTANCE, ...inside, cutoff].filter((r, k, all) => k === 0 || r > all[k - 1]!);
