@@ -12,8 +12,9 @@ import { sharedCopy } from '../workers/shared.ts';
 
 /** Atoms outside the sample with a grade above this are taken in. */
 const EXTRAPOLATING = 1.01;
-/** Most of them, by element. */
+/** Most of them in one pass, by element, and most passes. */
 const MOST_TAKEN_IN = 6000;
+const MOST_PASSES = 3;
 
 /** Every `stride`-th atom of each chunk, and what is known of it. */
 export interface DescriptorSample {
@@ -107,7 +108,7 @@ function largestRows(parts: readonly ExtrapolatingAtoms[], e: number, size: numb
 
 /**
  * The active set of each element: from the sampled atoms that the fit describes (force residual up to Q3 + 1.5 IQR), and
- * from those of the other atoms that extrapolate from these. It does not depend on the number of workers.
+ * from those of the other atoms that extrapolate from these, in up to three passes over them. It does not depend on the number of workers.
  *
  * @param leftOut of every frame, in order
  */
@@ -149,7 +150,7 @@ export async function trainingActiveSets(
   const { kernels } = pool;
   const setOf = (own: Float64Array, e: number) => activeSet(own, own.length / sizes[e]!, sizes[e]!, { kernels });
   let sets = rows.map((own, e) => (own.length === 0 ? null : setOf(own, e)));
-  if (stride > 1) {
+  for (let pass = 0; stride > 1 && pass < MOST_PASSES; pass++) {
     const inverses = sets.map((set) => (set === null ? null : sharedCopy(set.inverse)));
     let first = 0;
     const parts = await pool.map(
@@ -160,12 +161,14 @@ export async function trainingActiveSets(
         return { basis, inverses, frames, kept: kept.slice(from, first) };
       }),
     );
+    const more = species.map((_, e) => largestRows(parts, e, sizes[e]!, MOST_TAKEN_IN));
+    if (more.every((own) => own.length === 0)) break;
     sets = sets.map((set, e) => {
-      const more = largestRows(parts, e, sizes[e]!, MOST_TAKEN_IN);
-      if (more.length === 0) return set;
-      const stacked = new Float64Array(rows[e]!.length + more.length);
+      if (more[e]!.length === 0) return set;
+      const stacked = new Float64Array(rows[e]!.length + more[e]!.length);
       stacked.set(rows[e]!);
-      stacked.set(more, rows[e]!.length);
+      stacked.set(more[e]!, rows[e]!.length);
+      rows[e] = stacked;
       return setOf(stacked, e);
     });
   }
