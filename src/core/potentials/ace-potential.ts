@@ -3,7 +3,7 @@ import { structureBlocks } from '../dataset/observations.ts';
 import type { AceProgram, StructureRows } from '../descriptors/descriptors.ts';
 import { squaredRowNorms } from '../numerics/dense.ts';
 import { whitenRows } from '../numerics/triangular.ts';
-import { neighborList } from '../structure/neighbor-list.ts';
+import { type NeighborList, neighborList } from '../structure/neighbor-list.ts';
 import type { Structure } from '../structure/structure.ts';
 import { atomCount } from '../structure/structure.ts';
 import { VerletList } from '../structure/verlet-list.ts';
@@ -52,9 +52,14 @@ export class AcePotential implements TrustedPotential {
   }
 
   evaluate(structure: Structure): PotentialResult {
-    const lists = [this.lists.of(structure)];
+    const lists = [this.neighbors(structure)];
     const result = this.program.evaluate([structure], this.weights, { lists })[0]!;
     return this.withIsolatedAtoms(structure, result);
+  }
+
+  /** The neighbour list that `evaluate` uses, kept while atoms move little (see `VerletList`). */
+  neighbors(structure: Structure): NeighborList {
+    return this.lists.of(structure);
   }
 
   /**
