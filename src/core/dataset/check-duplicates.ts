@@ -1,5 +1,7 @@
 /** Frames that repeat a geometry. */
+import { cellVolume } from '../structure/cell.ts';
 import type { Frame } from '../structure/structure.ts';
+import { EV_PER_CUBIC_ANGSTROM_IN_GPA } from '../units.ts';
 import type { Finding } from './check-findings.ts';
 
 /** Coordinates of a repeated geometry differ by no more than this, Å. */
@@ -8,6 +10,9 @@ const SAME = 1e-3;
 const SAME_ENERGY = 1e-3;
 /** Forces of the same geometry that differ by more contradict each other, eV/Å. */
 const SAME_FORCE = 0.05;
+
+/** Stresses of the same geometry that differ by more contradict each other, eV/Å³. */
+const SAME_STRESS = 2e-3;
 
 /** A frame that repeats an earlier one. */
 export interface Duplicate {
@@ -129,18 +134,26 @@ export function duplicateFindings(frames: readonly Frame[]): Finding[] {
         repeat,
         energy: ea === null || eb === null ? 0 : Math.abs(ea - eb) / n,
         force: labelDifference(a.labels.forces, b.labels.forces),
+        stress:
+          a.structure.cell === null
+            ? 0
+            : labelDifference(a.labels.virial, b.labels.virial) / Math.max(cellVolume(a.structure.cell), 1e-6),
       };
     })
-    .filter(({ energy, force }) => energy > SAME_ENERGY || force > SAME_FORCE);
+    .filter(({ energy, force, stress }) => energy > SAME_ENERGY || force > SAME_FORCE || stress > SAME_STRESS);
   if (contradictions.length > 0) {
+    const largest = (kind: 'energy' | 'force' | 'stress'): number =>
+      contradictions.reduce((most, entry) => Math.max(most, entry[kind]), 0);
+    const gigapascal = EV_PER_CUBIC_ANGSTROM_IN_GPA * largest('stress');
     findings.push({
       code: 'CONTRADICTING_DUPLICATES',
       severity: 'error',
-      message: `${contradictions.length} ${contradictions.length === 1 ? 'structure repeats' : 'structures repeat'} a geometry with other labels: energies differ by up to ${(1000 * Math.max(...contradictions.map(({ energy }) => energy))).toPrecision(3)} meV/atom, forces by up to ${Math.max(...contradictions.map(({ force }) => force)).toPrecision(3)} eV/Å`,
+      message: `${contradictions.length} ${contradictions.length === 1 ? 'structure repeats' : 'structures repeat'} a geometry with other labels: energies differ by up to ${(1000 * largest('energy')).toPrecision(3)} meV/atom, forces by up to ${largest('force').toPrecision(3)} eV/Å, stresses by up to ${gigapascal.toPrecision(3)} GPa`,
       evidence: {
         structures: contradictions.length,
-        energyPerAtom: Math.max(...contradictions.map(({ energy }) => energy)),
-        force: Math.max(...contradictions.map(({ force }) => force)),
+        energyPerAtom: largest('energy'),
+        force: largest('force'),
+        stress: largest('stress'),
       },
       frames: contradictions.map(({ repeat }) => repeat),
       advice: 'the labels come from different settings, or one calculation did not converge: keep one kind',
