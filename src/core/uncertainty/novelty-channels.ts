@@ -127,8 +127,18 @@ export function momentsOf(
   return { count: n, sum, square: kernels.gram(directions, n, d) };
 }
 
-/** Mean and leading components of the union of some parts; at most one component less than rows. @cost 48 k d² flops */
-export function reductionOf(parts: readonly Moments[], d: number, maxComponents: number): Reduction {
+/**
+ * Mean and leading components of the union of some parts; at most one component less than rows.
+ *
+ * @param kernels  multiply; default plain
+ * @cost           48 k d² flops
+ */
+export function reductionOf(
+  parts: readonly Moments[],
+  d: number,
+  maxComponents: number,
+  kernels?: Pick<LinearKernels, 'multiply'>,
+): Reduction {
   let count = 0;
   const mean = new Float64Array(d);
   const square = new Float64Array(d * d);
@@ -140,5 +150,5 @@ export function reductionOf(parts: readonly Moments[], d: number, maxComponents:
   for (let v = 0; v < d; v++) mean[v]! /= count;
   for (let v = 0; v < d; v++) addScaled(-count * mean[v]!, mean, square, d, 0, v * d);
   const components = Math.max(0, Math.min(maxComponents, count - 1, d));
-  return { mean, components, directions: leadingSubspace(square, d, components) };
+  return { mean, components, directions: leadingSubspace(square, d, components, kernels) };
 }

@@ -47,8 +47,8 @@ export interface NoveltyOptions {
   readonly folds?: number;
   /** At most this many rows are used, evenly spaced. */
   readonly maxRows?: number;
-  /** Makes the Gram matrices; default plain. */
-  readonly kernels?: Pick<LinearKernels, 'gram'>;
+  /** Makes Gram matrices and products; default plain. */
+  readonly kernels?: Pick<LinearKernels, 'gram' | 'multiply'>;
 }
 
 function requireBlocks(blocks: readonly number[], d: number): void {
@@ -214,6 +214,7 @@ export function fitNovelty(
       moments.filter((_, f) => f !== fold),
       d,
       maxComponents,
+      kernels,
     );
     const q = reduced.components + blockCount;
     return {
@@ -233,7 +234,7 @@ export function fitNovelty(
   const sorted = Float64Array.from(distances).sort();
   const edge = sorted[Math.min(sorted.length - 1, Math.ceil(quantile * sorted.length) - 1)] ?? 0;
 
-  const reduced = reductionOf(moments, d, maxComponents);
+  const reduced = reductionOf(moments, d, maxComponents, kernels);
   const q = reduced.components + blockCount;
   const everything = reduceRows(reduced, [...owners.keys()]);
   const clusters = fitClusters(everything.channels, used, q);

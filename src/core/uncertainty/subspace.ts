@@ -1,4 +1,6 @@
-import { addScaled, dot, multiply, squaredNorm } from '../numerics/dense.ts';
+import { addScaled, dot, squaredNorm } from '../numerics/dense.ts';
+import type { LinearKernels } from '../numerics/kernels.ts';
+import { plainKernels } from '../numerics/plain-kernels.ts';
 import { RandomStream } from '../random.ts';
 
 const ITERATIONS = 24;
@@ -20,16 +22,22 @@ function orthonormalize(rows: Float64Array, k: number, d: number): void {
  * Orthonormal basis of the span of the k leading eigenvectors of a symmetric positive semi-definite matrix, by subspace
  * iteration from a fixed start. Rows beyond the rank of the matrix are 0. Directions with close eigenvalues may mix.
  *
- * @param a  [d, d] symmetric, row-major
- * @returns  [k, d] row-major
- * @cost     48 k d² flops
+ * @param a        [d, d] symmetric, row-major
+ * @param kernels  multiply; default plain
+ * @returns        [k, d] row-major
+ * @cost           48 k d² flops
  */
-export function leadingSubspace(a: Float64Array, d: number, k: number): Float64Array {
+export function leadingSubspace(
+  a: Float64Array,
+  d: number,
+  k: number,
+  kernels: Pick<LinearKernels, 'multiply'> = plainKernels,
+): Float64Array {
   const stream = new RandomStream(0, 'leading subspace', d, k);
   let basis: Float64Array = Float64Array.from({ length: k * d }, () => stream.normal());
   orthonormalize(basis, k, d);
   for (let step = 0; step < ITERATIONS; step++) {
-    basis = multiply(basis, a, k, d, d);
+    basis = kernels.multiply(basis, a, k, d, d);
     orthonormalize(basis, k, d);
   }
   return basis;
