@@ -1,9 +1,10 @@
 /** What error bars cost: predictions with variances, and steps of dynamics that ask how far they can be trusted. */
-import { massesOf, startMotion } from '../../src/core/dynamics/dynamics.ts';
+import { massesOf, startMotion, structureOf } from '../../src/core/dynamics/dynamics.ts';
 import { velocityVerletStep } from '../../src/core/dynamics/velocity-verlet.ts';
 import { maxwellBoltzmann } from '../../src/core/dynamics/velocities.ts';
 import { AcePotential } from '../../src/core/potentials/ace-potential.ts';
 import { RandomStream } from '../../src/core/random.ts';
+import type { Structure } from '../../src/core/structure/structure.ts';
 import { fitModel } from '../../src/node/training/fit.ts';
 import { createPool } from '../../src/node/workers/pool.ts';
 import { rattledCrystal } from '../cases.ts';
@@ -16,7 +17,7 @@ const INTERVALS = [1, 5];
 /** fs */
 const TIME_STEP = 1;
 /** Steps of a call that never asks. */
-const MOST_STEPS = 10;
+const QUIET_STEPS = 10;
 
 /** Measures predictions and steps of dynamics. */
 export async function prediction(bench: Workbench): Promise<void> {
@@ -37,6 +38,7 @@ export async function prediction(bench: Workbench): Promise<void> {
       contender('mean', atoms, () => fastest.evaluate(structure)),
       contender('with variances', atoms, () => fastest.predict(structure)),
       contender('signals of trust', atoms, () => fastest.trust(structure)),
+      contender('extrapolation grades', atoms, () => fastest.grades(structure)),
       ...potentials.slice(1).map((potential, k) => {
         return contender(`with variances, ${bench.kernels[k + 1]!.name}`, atoms, () => potential.predict(structure));
       }),
@@ -44,29 +46,32 @@ export async function prediction(bench: Workbench): Promise<void> {
     ratios: [
       { name: 'mean', over: 'with variances', label: 'with variances / mean, times' },
       { name: 'mean', over: 'signals of trust', label: 'signals of trust / mean, times' },
+      { name: 'mean', over: 'extrapolation grades', label: 'extrapolation grades / mean, times' },
       { name: 'with variances', over: 'with variances, typescript' },
     ],
   });
 
-  const stepper = (name: string, interval: number): Contender => {
+  type Question = (structure: Structure) => unknown;
+  const stepper = (name: string, interval: number, ask: Question | null): Contender => {
     const random = new RandomStream(1, 'bench dynamics');
     const velocities = maxwellBoltzmann(massesOf(structure.species), 300, random);
     const motion = startMotion(structure, velocities, fastest);
     // A call is as many steps as lie between two questions, so that every turn asks its share.
-    const steps = Math.min(interval, MOST_STEPS);
-    return contender(name, atoms * steps, () => {
-      for (let step = 0; step < steps; step++) velocityVerletStep(motion, fastest, TIME_STEP);
-      if (steps < interval) return;
-      const { cell, pbc, species } = structure;
-      fastest.trust({ positions: motion.positions.slice(), cell, pbc, species });
+    return contender(name, atoms * interval, () => {
+      for (let step = 0; step < interval; step++) velocityVerletStep(motion, fastest, TIME_STEP);
+      ask?.(structureOf(motion));
     });
   };
-  const asking = INTERVALS.map((interval) => stepper(`asking every ${interval}`, interval));
+  const trust: Question = (frame) => fastest.trust(frame);
+  const asking = [
+    ...INTERVALS.map((interval) => stepper(`trust every ${interval}`, interval, trust)),
+    stepper('grades every 1', 1, (frame) => fastest.grades(frame)),
+  ];
   await bench.hold({
     subject: 'prediction',
-    title: `steps of dynamics with and without asking for trust, ${size}`,
+    title: `steps of dynamics with and without asking how far to trust them, ${size}`,
     unit: 'atom-step',
-    contenders: [stepper('not asking', Number.POSITIVE_INFINITY), ...asking],
+    contenders: [stepper('not asking', QUIET_STEPS, null), ...asking],
     ratios: asking.map(({ name }) => ({ name: 'not asking', over: name, label: `${name} / not asking, times` })),
   });
   for (const potential of potentials) potential.program.dispose();
