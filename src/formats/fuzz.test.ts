@@ -4,98 +4,20 @@
  */
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../test/support/golden.ts';
+import { mutatedText } from '../../test/support/mutations.ts';
+import { damagedFile, fuzzOnce, prepareModelMembers, READERS } from '../../test/support/readers.ts';
 import { FormatError, InputError } from '../core/errors.ts';
 import { RandomStream } from '../core/random.ts';
 import { checkStructure } from '../core/structure/checks.ts';
 import type { Frame, Structure } from '../core/structure/structure.ts';
 import { parseExtxyzText } from './extxyz.ts';
 import { writeExtxyz } from './extxyz-writer.ts';
-import { readNpy, writeNpy } from './npy.ts';
+import { parseCif } from './cif.ts';
+import { parseLammpsData } from './lammps-data.ts';
+import { parseLammpsDumpText } from './lammps-dump.ts';
 import { parsePoscar, writePoscar } from './poscar.ts';
 import { createYacePotential } from './yace-potential.ts';
 import { readYace } from './yace-reader.ts';
-import { readZip, writeZip } from './zip.ts';
-
-/** Pieces that have broken readers before. */
-const NASTY = [
-  ...['nan', 'inf', '-inf', '1e999', '-1e999', '1e300', '1e-320', '-0', '0x10', '1_000', '1d5', '.', '-', '+', ''],
-  ...['99999999999', '-1', '0', '1e9', '2147483648', '9007199254740993', '3.0', '007'],
-  ...['"', "'", '{', '}', '[', ']', '[[[[[[[[', '\\', '=', ':', ',', '|', '#', '!', '&', '*', '%', '@', '`', '~'],
-  ...['\n', '\r', '\r\n', '\t', ' ', '\0', '\ufeff', '\u2028', '\u00a0', '🜛', 'é'],
-  ...[
-    'T',
-    'F',
-    'true',
-    'null',
-    '_JSON ',
-    '_JSON {"a": [1, {"b": null}]}',
-    '_JSON "\\u0000"',
-    '[nan]',
-    '[inf, 1]',
-    '[T]',
-    '[[1, nan], [2, 3]]',
-    '__proto__',
-    'constructor',
-    'Si',
-    'Xx',
-    'X',
-  ],
-  ...['energy=', 'energy=1 energy=2', 'pbc="T T T"', 'Lattice="0 0 0 0 0 0 0 0 0"', 'stress="1 2 3 4 5 6 7 8 9"'],
-  ...[
-    'species:S:1:pos:R:3',
-    ':R:3',
-    'Z:I:1',
-    'Direct',
-    'Cartesian',
-    'Selective',
-    '- ',
-    ': ',
-    '? ',
-    '<<: ',
-    '!!binary ',
-  ],
-];
-
-/** A text with one to four random edits: letters, lines and words changed, lost, doubled, moved or made nasty. */
-function damaged(text: string, stream: RandomStream): string {
-  let out = text;
-  for (let edits = 1 + stream.integer(4); edits > 0; edits--) {
-    const at = stream.integer(out.length + 1);
-    const lines = out.split('\n');
-    const k = stream.integer(lines.length);
-    const nasty = NASTY[stream.integer(NASTY.length)]!;
-    switch (stream.integer(9)) {
-      case 0:
-        out = out.slice(0, at) + String.fromCharCode(stream.integer(0x250)) + out.slice(at + 1);
-        break;
-      case 1:
-        out = out.slice(0, at) + out.slice(at + 1 + stream.integer(3));
-        break;
-      case 2:
-        out = out.slice(0, at) + nasty + out.slice(at);
-        break;
-      case 3:
-        out = out.slice(0, at);
-        break;
-      case 4:
-        lines.splice(k, 1 + stream.integer(2));
-        out = lines.join('\n');
-        break;
-      case 5:
-        lines.splice(stream.integer(lines.length + 1), 0, lines[k]!);
-        out = lines.join('\n');
-        break;
-      default: {
-        // A whole word, which is where meaning sits.
-        const words = out.split(/(\s+|[=,:"[\]{}])/);
-        const word = 2 * stream.integer(Math.ceil(words.length / 2));
-        words[word] = stream.integer(3) === 0 ? (words[2 * stream.integer(Math.ceil(words.length / 2))] ?? '') : nasty;
-        out = words.join('');
-      }
-    }
-  }
-  return out;
-}
 
 /** What a reader did with damaged texts: every other exception than its own fails the test, naming the text. */
 function survive<T>(
@@ -108,7 +30,7 @@ function survive<T>(
   const tally = { read: 0, refused: 0, codes: new Set<string>() };
   for (let run = 0; run < runs; run++) {
     const stream = new RandomStream(run, name);
-    const text = damaged(texts[run % texts.length]!, stream);
+    const text = mutatedText(texts[run % texts.length]!, stream);
     let value: T;
     try {
       value = read(text);
@@ -204,7 +126,7 @@ describe('extended XYZ, damaged', () => {
   it('names the file and a line in every refusal', () => {
     for (let run = 0; run < 500; run++) {
       try {
-        parseExtxyzText(damaged(EXTXYZ[0]!, new RandomStream(run, 'places')), 'dir/a.xyz');
+        parseExtxyzText(mutatedText(EXTXYZ[0]!, new RandomStream(run, 'places')), 'dir/a.xyz');
       } catch (error) {
         expect((error as Error).message).toMatch(/^dir\/a\.xyz(:\d+(:\d+)?)?: /);
       }
@@ -281,36 +203,51 @@ describe('.yace, damaged', () => {
   });
 });
 
-describe('archives and arrays, damaged', () => {
-  const member = writeNpy({ shape: [2, 3], data: Float64Array.of(1, 2, 3, 4, 5, Number.NaN) });
-  const archive = writeZip([
-    { name: 'model.json', bytes: new TextEncoder().encode('{"a": 1}') },
-    { name: 'w.npy', bytes: member },
-  ]);
+describe('every reader, damaged files', () => {
+  // As many as fit in a moment; `npm run fuzz` reads a hundred thousand of each.
+  const MOMENT = 700;
+  const FILES = 1500;
 
-  it.each([
-    ['zip', archive, (bytes: Uint8Array) => [...readZip(bytes, 'model').values()]],
-    ['npy', member, (bytes: Uint8Array) => [readNpy(bytes, 'w.npy').data]],
-  ])('%s: bytes changed, lost or added end in an error or in what fits', (name, good, read) => {
-    for (let run = 0; run < 3000; run++) {
-      const stream = new RandomStream(run, 'bytes', name.length);
-      let bytes = Uint8Array.from(good);
-      for (let edits = 1 + stream.integer(3); edits > 0 && bytes.length > 0; edits--) {
-        const at = stream.integer(bytes.length);
-        const kind = stream.integer(4);
-        if (kind === 0) bytes = bytes.slice(0, at);
-        else if (kind === 1)
-          bytes = Uint8Array.from([...bytes.subarray(0, at), stream.integer(256), ...bytes.subarray(at)]);
-        else bytes[at] = kind === 2 ? stream.integer(256) : 255;
+  it.each(READERS.map((reader) => [reader.name, reader] as const))(
+    '%s gives a sound result or an error of this project, soon',
+    async (name, reader) => {
+      if (name === 'model-json') await prepareModelMembers();
+      const seeds = await reader.seeds();
+      const tally = { read: 0, codes: new Set<string>() };
+      const started = performance.now();
+      let run = 0;
+      for (; run < FILES && (run < 20 || performance.now() - started < MOMENT); run++) {
+        const bytes = damagedFile(seeds, name, 1, run);
+        const outcome = await fuzzOnce(reader, bytes).catch((error: unknown) => {
+          throw new Error(`${name} ${run}: ${String(error)}`, { cause: error });
+        });
+        expect(outcome.time, `${name} ${run}`).toBeLessThan(5000);
+        if (outcome.read) tally.read++;
+        else tally.codes.add(outcome.code);
       }
-      try {
-        for (const part of read(bytes)) expect(part.length).toBeLessThanOrEqual(bytes.length);
-      } catch (error) {
-        if (!(error instanceof FormatError)) throw new Error(`${name} ${run}: ${String(error)}`, { cause: error });
+      // Damage is mostly noticed.
+      expect(tally.read).toBeLessThan(run);
+      expect(tally.codes.size).toBeGreaterThan(0);
+    },
+  );
+
+  it.each(READERS.map((reader) => [reader.name, reader] as const))(
+    '%s reads the good files themselves',
+    async (name, reader) => {
+      if (name === 'model-json') await prepareModelMembers();
+      for (const seed of await reader.seeds()) {
+        const bytes = typeof seed === 'string' ? new TextEncoder().encode(seed) : seed;
+        expect((await fuzzOnce(reader, bytes)).code).toBe('');
       }
-    }
-  });
+    },
+  );
 });
+
+/** A CIF whose symmetry operations go on and on. */
+function manyOperations(count: number): string {
+  const operations = Array.from({ length: count }, (_, k) => `'x+${k}/${count},y,z'`).join('\n');
+  return `data_a\nloop_ _space_group_symop_operation_xyz\n${operations}\n_cell_length_a 3 _cell_length_b 3 _cell_length_c 3 _cell_angle_alpha 90 _cell_angle_beta 90 _cell_angle_gamma 90\nloop_ _atom_site_label _atom_site_fract_x _atom_site_fract_y _atom_site_fract_z\nH1 0 0 0\n`;
+}
 
 describe('texts made to exhaust a reader', () => {
   const deep = '['.repeat(50_000) + ']'.repeat(50_000);
@@ -330,6 +267,28 @@ describe('texts made to exhaust a reader', () => {
       'a POSCAR of a billion atoms',
       () => parsePoscar('x\n1\n1 0 0\n0 1 0\n0 0 1\nH\n1000000000\nDirect\n0 0 0\n', 'a'),
     ],
+    [
+      'a dump of 10¹² atoms',
+      () =>
+        parseLammpsDumpText(
+          'ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n1000000000000\nITEM: BOX BOUNDS pp pp pp\n0 1\n0 1\n0 1\nITEM: ATOMS element x y z\nH 0 0 0\n',
+          'a',
+        ),
+    ],
+    [
+      'a data file of 10¹² atoms',
+      () =>
+        parseLammpsData(
+          '\n1000000000000 atoms\n1 atom types\n0 1 xlo xhi\n0 1 ylo yhi\n0 1 zlo zhi\n\nMasses\n\n1 1.008\n\nAtoms\n\n1 1 0 0 0\n',
+          'a',
+        ),
+    ],
+    [
+      'a CIF of a loop of nothing but names',
+      () => parseCif(`data_a loop_ ${Array.from({ length: 50_000 }, (_, k) => `_x${k}`).join(' ')}`, 'a'),
+    ],
+    ['a CIF of 50 000 operations', () => parseCif(manyOperations(50_000), 'a')],
+    ['a CIF of odd white space', () => parseCif('data_a\u00a0_cell_length_a\u20281', 'a')],
     ['YAML of nested lists', () => readYace(`elements: ${deep}`, 'a')],
     [
       'YAML of nested maps',
