@@ -195,6 +195,21 @@ describe('the regularised active set', () => {
     );
   });
 
+  it('takes equal columns, columns of sizes over 24 orders of magnitude and a row far from all others', () => {
+    const all = made(900, 60, 9);
+    for (let i = 0; i < 900; i++) {
+      all[60 * i + 7] = all[60 * i + 6]!;
+      all[60 * i + 9] = all[60 * i + 8]! + all[60 * i + 10]!;
+      all[60 * i + 20] = all[60 * i + 20]! * 1e12;
+      all[60 * i + 21] = all[60 * i + 21]! * 1e-12;
+    }
+    for (let v = 0; v < 60; v++) all[60 * 450 + v] = all[60 * 450 + v]! * 1e5;
+    const set = activeSet(all, 900, 60);
+    expect(set.pseudoRows).toBeGreaterThanOrEqual(2);
+    expect(set.rows).toContain(450);
+    expect(Math.max(...extrapolationGrades(set.inverse, 60, all, 900))).toBeLessThanOrEqual(1.01);
+  });
+
   it('says what it cannot take', () => {
     expect(() => activeSet(Float64Array.of(1, Number.NaN), 1, 2)).toThrow('rows must be finite, got NaN at 1');
     expect(() => activeSet(new Float64Array(4), 2, 2)).toThrow('rows must not all be zero');
