@@ -18,8 +18,9 @@ export function crystalLines(crystal: CrystalProperties): (readonly [name: strin
   const lines: [string, string][] = [
     ['cell', `${lengths.map((x) => x.toFixed(4)).join(', ')} Å; ${angles.map((x) => x.toFixed(2)).join(', ')}°`],
     ['volume', `${crystal.volume.toFixed(3)} Å³/atom`],
-    ['cohesive energy', `${crystal.cohesiveEnergy.toFixed(4)} eV/atom`],
+    ['energy', `${crystal.energy.toFixed(4)} eV/atom`],
   ];
+  if (crystal.cohesiveEnergy !== null) lines.push(['cohesive energy', `${crystal.cohesiveEnergy.toFixed(4)} eV/atom`]);
   if ('missing' in equationOfState) lines.push(['bulk modulus', `none: ${equationOfState.missing}`]);
   else {
     const { bulkModulus, bulkModulusDerivative } = equationOfState.value;

@@ -16,9 +16,10 @@ export interface CrystalProperties {
   /** The relaxed cell. */
   readonly structure: Structure;
   readonly atoms: number;
-  /** eV/atom; below isolated atoms by the cohesive energy. */
+  /** eV/atom */
   readonly energy: number;
-  readonly cohesiveEnergy: number;
+  /** Energy of separated atoms above it, eV/atom; null where the potential does not know isolated atoms. */
+  readonly cohesiveEnergy: number | null;
   /** Å³/atom */
   readonly volume: number;
   /** Lengths (Å) and angles (°) of the cell vectors. */
@@ -92,4 +93,6 @@ export interface PropertyRequest {
   /** Crystals that the user names. */
   readonly structures?: readonly { readonly name: string; readonly structure: Structure }[];
   readonly judge?: Judge;
+  /** Whether energies of isolated atoms are known (default), or were made up to fit others. */
+  readonly isolatedAtoms?: boolean;
 }

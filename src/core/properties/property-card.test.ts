@@ -20,7 +20,7 @@ describe('propertyCard', () => {
     for (const length of crystal!.lengths)
       expect(length).toAgree(5.431, { atol: 5e-4, why: 'published to three decimals' });
     for (const angle of crystal!.angles) expect(angle).toAgree(90, { atol: 1e-6, why: 'a cube' });
-    expect(crystal!.cohesiveEnergy).toAgree(4.3366, { atol: 1e-4, why: 'published to four decimals' });
+    expect(crystal!.cohesiveEnergy!).toAgree(4.3366, { atol: 1e-4, why: 'published to four decimals' });
   });
 
   it('gives the vacancy its unrelaxed energy: four bonds of half an atom each are cut', () => {
@@ -61,6 +61,10 @@ describe('propertyCard', () => {
       why: 'stress tolerance over the bulk modulus',
     });
     expect(pairs[0]!.points[0]!.state).toBe('trusted');
+  });
+
+  it('gives no cohesive energy where isolated atoms are not known', () => {
+    expect(propertyCard(silicon, { ...request, isolatedAtoms: false }).crystals[0]!.cohesiveEnergy).toBeNull();
   });
 
   it('says why a property is missing and goes on', () => {

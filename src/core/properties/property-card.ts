@@ -134,7 +134,7 @@ export function crystalProperties(
   name: string,
   structure: Structure,
   potential: Potential,
-  judge?: Judge,
+  { judge, isolatedAtoms = true }: Pick<PropertyRequest, 'judge' | 'isolatedAtoms'> = {},
 ): CrystalProperties {
   const minimum = minimise(structure, potential, { ...RELAXED, cell: 'full' });
   const relaxed = minimum.structure;
@@ -144,7 +144,7 @@ export function crystalProperties(
     structure: relaxed,
     atoms: n,
     energy: minimum.energy / n,
-    cohesiveEnergy: (separated(relaxed, potential) - minimum.energy) / n,
+    cohesiveEnergy: isolatedAtoms ? (separated(relaxed, potential) - minimum.energy) / n : null,
     volume: cellVolume(relaxed.cell!) / n,
     ...cellShape(relaxed.cell!),
     equationOfState: attempt(() => equationOfState(relaxed, potential)),
@@ -174,10 +174,10 @@ export function propertyCard(potential: Potential, request: PropertyRequest): Pr
       if (best === null || (trusted === best.trusted ? value < best.energy : trusted))
         best = { energy: value, trusted, name: `${element.symbol} ${prototype}`, structure };
     }
-    if (best !== null) crystals.push(crystalProperties(best.name, best.structure, potential, judge));
+    if (best !== null) crystals.push(crystalProperties(best.name, best.structure, potential, request));
   }
   for (const { name, structure } of request.structures ?? [])
-    crystals.push(crystalProperties(name, structure, potential, judge));
+    crystals.push(crystalProperties(name, structure, potential, request));
   const symbols = elements.map(({ symbol }) => symbol);
   return {
     potential: request.name,

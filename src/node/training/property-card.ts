@@ -46,6 +46,7 @@ function aceCard(potential: AcePotential, name: string, structures: NamedStructu
   return propertyCard(potential, {
     name,
     structures,
+    isolatedAtoms: potential.model.reference.origin !== 'least-squares',
     elements: specification.elements.map((symbol, e) => ({
       symbol,
       bonds: bondRange(symbol, specification.pairs[e]![e]!.cutoff),
