@@ -39,7 +39,9 @@ interface Bar {
 function barsOf(report: BenchReport): Bar[] {
   return report.contests.flatMap(({ subject, title, ratios }) =>
     ratios
+      // The twin is no yardstick of others, and the plain build stands beside the fused one in the tables.
       .filter(({ over }) => over !== 'typescript')
+      .filter((own) => own.name !== 'wasm-simd' || !ratios.some((r) => r.name === 'wasm-fma' && r.over === own.over))
       .map((ratio) => ({
         label: `${title.replace(/, \d+ atoms$/, '')}: ${ratio.label}`,
         median: ratio.median,
