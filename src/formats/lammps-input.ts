@@ -44,7 +44,7 @@ export function gradeLines(elements: readonly string[], dump = 'extrapolating.la
     'variable max_gamma equal c_max_gamma',
     `variable skip equal "c_max_gamma < ${KEEP_GRADE}"`,
     `dump extrapolating all custom ${GRADE_STEPS} ${dump} id type element x y z f_gamma`,
-    `dump_modify extrapolating element ${elements.join(' ')} sort id skip v_skip`,
+    `dump_modify extrapolating element ${elements.join(' ')} sort id format float %.10g skip v_skip`,
     `fix halt all halt ${GRADE_STEPS} v_max_gamma > ${HALT_GRADE} error soft`,
   ];
 }
