@@ -79,7 +79,11 @@ export class YaceSource {
   number(node: Node | undefined, name: string): number {
     const value = isScalar(node) ? node.value : undefined;
     if (typeof value !== 'number' || !Number.isFinite(value)) {
-      this.fail(node ?? null, 'INVALID_NUMBER', `${name} must be a finite number, got ${isScalar(node) ? String(value) : 'none'}`);
+      this.fail(
+        node ?? null,
+        'INVALID_NUMBER',
+        `${name} must be a finite number, got ${isScalar(node) ? String(value) : 'none'}`,
+      );
     }
     return value;
   }
