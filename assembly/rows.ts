@@ -8,12 +8,13 @@
 //
 // Neighbours come by atom, images of one atom next to each other, and are worked on in chunks of whole atoms.
 
+import { madd } from './madd';
 import { addColumns, COMPONENT, GRADIENT_TERMS, gradientPairs, SEGMENT } from './rows-columns';
 import { harmonicRows } from './rows-harmonics';
 import { addSums } from './rows-sums';
 
 /** A chunk takes whole atoms up to this many neighbours, or a single atom with more images. */
-export const CHUNK: i32 = 32;
+export const CHUNK: i32 = 48;
 
 /** Tables and scratch memory of a basis. */
 @unmanaged
@@ -77,6 +78,26 @@ function storeBase(s: Surroundings, nodes: usize): void {
   }
 }
 
+/** One strain of the `count` components of a row: terms of sums with pairs of factors, two components at a time. */
+function strainColumn(sums: usize, terms: usize, factors: usize, length: i32, count: i32, to: usize): void {
+  for (let n = 0; n < count; n += 2) {
+    let first = f64x2.splat(0);
+    let second = first;
+    for (let t = 0; t < length; t++) {
+      const from = sums + <usize>load<u32>(terms + ((<usize>t) << 2));
+      const factor = v128.load(factors + ((<usize>t) << 4));
+      first = madd(factor, v128.load(from), first);
+      second = madd(factor, v128.load(from, 16), second);
+    }
+    const both = f64x2.add(v128.shuffle<f64>(first, second, 0, 2), v128.shuffle<f64>(first, second, 1, 3));
+    v128.store64_lane(to, both, 0);
+    // The partner of an odd last component belongs to another row.
+    if (n + 1 < count) v128.store64_lane(to + COMPONENT, both, 1);
+    to += 2 * COMPONENT;
+    sums += 32;
+  }
+}
+
 /** Columns of the central atom and of strain. */
 function storeCentral(s: Surroundings, columns: usize, frame: usize): void {
   let x = columns + <usize>load<u32>(frame);
@@ -100,18 +121,10 @@ function storeCentral(s: Surroundings, columns: usize, frame: usize): void {
         z += COMPONENT;
       }
       for (let v: usize = 0; v < 48; v += 8) {
-        const length = <usize>load<u32>(lengths);
-        for (let n = 0; n < count; n++) {
-          const sums = s.sums + ((<usize>n) << 4);
-          let sum = f64x2.splat(0);
-          for (let t: usize = 0; t < length; t++) {
-            const row = <usize>load<u32>(terms + (t << 2));
-            sum = f64x2.add(sum, f64x2.mul(v128.load(factors + (t << 4)), v128.load(sums + row)));
-          }
-          store<f64>(strain + <usize>n * COMPONENT + v, f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1));
-        }
-        terms += length << 2;
-        factors += length << 4;
+        const length = load<i32>(lengths);
+        strainColumn(s.sums, terms, factors, length, count, strain + v);
+        terms += (<usize>length) << 2;
+        factors += (<usize>length) << 4;
         lengths += 4;
       }
       strain += <usize>count * COMPONENT;
