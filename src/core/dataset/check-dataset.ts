@@ -11,6 +11,7 @@ import {
   compareForces,
   compareStresses,
   energyForceRatios,
+  energyMisfits,
   energyStressRelations,
   pairsWithinGroups,
 } from './check-relations.ts';
@@ -58,7 +59,9 @@ function witnessed(frames: readonly Frame[], relations: LabelRelations, options:
     try {
       const system = prepareWitness(program, frames, sample);
       if (!(system.forceSquares > 0)) return relations;
-      const energies = energyRowsOf(system);
+      // One wild energy would draw a fit to itself.
+      const misfits = energyMisfits(frames, system.byForces);
+      const energies = energyRowsOf(system, new Set(misfits?.frames));
       const joint = energies.count >= FEW_FRAMES ? bestEnergyScale(system, energies) : null;
       const ratio = energyToForce({ ...relations, joint })?.ratio ?? 1;
       // Energies pin down the response to strain, which forces alone leave loose.
@@ -66,6 +69,7 @@ function witnessed(frames: readonly Frame[], relations: LabelRelations, options:
       return {
         ...relations,
         joint,
+        misfits,
         stress: compareStresses(frames, predictions),
         forces: compareForces(frames, predictByOthers(system)),
       };
@@ -91,8 +95,10 @@ export function checkDataset(frames: readonly Frame[], options: DatasetCheckOpti
     joint: null,
     stress: [],
     forces: [],
+    misfits: null,
   };
+  const single = structureFindings(frames);
   const relations = frames.every(isIsolatedAtom) ? measured : witnessed(frames, measured, options);
-  const findings = [...labelFindings(frames, relations), ...structureFindings(frames), ...duplicateFindings(frames)];
+  const findings = [...labelFindings(frames, relations), ...single, ...duplicateFindings(frames)];
   return { findings: sortedFindings(findings), relations };
 }

@@ -3,6 +3,7 @@ import type { Frame } from '../structure/structure.ts';
 import type { Finding } from './check-findings.ts';
 import {
   type EnergyForceRatio,
+  type EnergyMisfits,
   type EnergyStressRelation,
   type ForceComparison,
   inGigapascal,
@@ -22,6 +23,8 @@ export interface LabelRelations {
   readonly stress: readonly StressComparison[];
   /** Force labels of each group against a potential fitted to those of the others. */
   readonly forces: readonly ForceComparison[];
+  /** Energies that do not go with the forces of the same structure. */
+  readonly misfits: EnergyMisfits | null;
 }
 
 /** A ratio is as it should be within this |ln|. */
@@ -376,6 +379,24 @@ function unrelatedFindings(frames: readonly Frame[], relations: LabelRelations):
     );
 }
 
+/** Single energies that a potential of the forces does not give. */
+function misfitFindings(relations: LabelRelations): Finding[] {
+  const { misfits } = relations;
+  if (misfits === null || relations.joint === null || relations.joint.forces > WEAK_WITNESS) return [];
+  const { beyond: frames, deviation, farthest } = misfits;
+  if (frames.length === 0) return [];
+  return [
+    {
+      code: 'ENERGY_MISFIT',
+      severity: 'warning',
+      message: `energies of ${frames.length} ${frames.length === 1 ? 'structure does' : 'structures do'} not go with their forces: up to ${farthest.toPrecision(3)} eV/atom from what a potential of the forces gives, where the others scatter by ${(1000 * deviation).toPrecision(2)} meV/atom`,
+      evidence: { farthest: round(farthest), deviation: round(deviation), structures: frames.length },
+      frames,
+      advice: 'look at these calculations: an SCF that did not converge, another cell, another unit',
+    },
+  ];
+}
+
 /** Everything that the relations between labels say. */
 export function labelFindings(frames: readonly Frame[], relations: LabelRelations): Finding[] {
   return [
@@ -384,5 +405,6 @@ export function labelFindings(frames: readonly Frame[], relations: LabelRelation
     ...oddGroupFindings(frames, relations),
     ...offsetFindings(frames, relations),
     ...unrelatedFindings(frames, relations),
+    ...misfitFindings(relations),
   ];
 }

@@ -237,6 +237,55 @@ export function bestEnergyScale(system: WitnessSystem, energies: EnergyRows): Jo
   return { scale, ...misfit, gain: asGiven - Math.min(least, y1, y2) };
 }
 
+/** Energies that do not fit with the forces of the same frames, while those of the others do. */
+export interface EnergyMisfits {
+  readonly frames: readonly number[];
+  /** Those of them that are so far off that no extrapolation of the witness explains it. */
+  readonly beyond: readonly number[];
+  /** Robust standard deviation of the others, eV/atom. */
+  readonly deviation: number;
+  /** The farthest, eV/atom. */
+  readonly farthest: number;
+}
+
+/** Robust standard deviations, and eV/atom, beyond which an energy does not fit. */
+const MISFIT_DEVIATIONS = 15;
+const LEAST_MISFIT = 0.05;
+/** The same for what is called wrong. */
+const BEYOND_DEVIATIONS = 80;
+/** Share of the frames that may be such; where there are more, it is the witness that does not fit. */
+const FEW_MISFITS = 0.1;
+
+/**
+ * Energies per atom against those of a fit to the forces alone, scale and reference energies by a robust line: which lie
+ * off it. Null where there are none, or too many to be exceptions.
+ */
+export function energyMisfits(frames: readonly Frame[], byForces: readonly WitnessPrediction[]): EnergyMisfits | null {
+  const used = byForces.filter(({ frame }) => frames[frame]!.labels.energy !== null);
+  const species = [...new Set(used.flatMap(({ frame }) => [...new Set(frames[frame]!.structure.species)]))];
+  const width = 1 + species.length;
+  if (used.length < 3 * width + 6) return null;
+  const rows = new Float64Array(used.length * width);
+  const labels = used.map(({ frame, energy }, k) => {
+    const list = frames[frame]!.structure.species;
+    rows[k * width] = energy / list.length;
+    for (const z of list) rows[k * width + 1 + species.indexOf(z)]! += 1 / list.length;
+    return frames[frame]!.labels.energy! / list.length;
+  });
+  const fit = trimmedFit(rows, labels, width);
+  if (fit === null) return null;
+  const limit = Math.max(MISFIT_DEVIATIONS * fit.deviation, LEAST_MISFIT * Math.abs(fit.coefficients[0]!));
+  const far = used.map((_, k) => k).filter((k) => Math.abs(fit.residuals[k]!) > limit);
+  if (far.length === 0 || far.length > FEW_MISFITS * used.length) return null;
+  const farthest = far.reduce(
+    (worst, k) => (Math.abs(fit.residuals[k]!) > Math.abs(worst) ? fit.residuals[k]! : worst),
+    0,
+  );
+  const framesOf = (list: readonly number[]): number[] => list.map((k) => used[k]!.frame);
+  const beyond = far.filter((k) => Math.abs(fit.residuals[k]!) > BEYOND_DEVIATIONS * fit.deviation);
+  return { frames: framesOf(far), beyond: framesOf(beyond), deviation: fit.deviation, farthest };
+}
+
 /** How the stress labels of one group compare with those of the witness. */
 export interface StressComparison {
   readonly group: string;

@@ -4,7 +4,7 @@
  */
 import type { AceBasis, AceSpecification } from '../descriptors/ace/basis.ts';
 import { buildAceBasis } from '../descriptors/ace/enumerate.ts';
-import { presetSpecification, suggestCutoff } from '../descriptors/ace/presets.ts';
+import { CUTOFF_IN_BOND_LENGTHS, presetSpecification } from '../descriptors/ace/presets.ts';
 import { basisSmoothness } from '../descriptors/ace/smoothness.ts';
 import type { AceProgram } from '../descriptors/descriptors.ts';
 import { atomicNumberOf, symbolOf } from '../elements.ts';
@@ -36,6 +36,8 @@ const SIZES = [
   { nmax: [6, 2], lmax: [0, 1] },
 ] as const;
 
+/** Shortest cutoff of the witness, Å. */
+const LEAST_CUTOFF = 2.5;
 /** Ridge per force row, in squares of the column's scale and smoothness. */
 const RIDGE = 1e-7;
 /** Frames with a larger force than this many times the median of the largest forces tell more of themselves than of others. */
@@ -53,7 +55,9 @@ export function witnessBasis(frames: readonly Frame[]): AceBasis | null {
   if (bonds.typical === null) return null;
   const shortest = (a: string, b: string): number =>
     bonds.shortest[list.indexOf(atomicNumberOf(a))]![list.indexOf(atomicNumberOf(b))]!;
-  const preset = presetSpecification('small', list.map(symbolOf), suggestCutoff(bonds.typical), shortest);
+  // Bonds are enough for a witness, and its few functions resolve them best at a short cutoff.
+  const cutoff = Math.max(LEAST_CUTOFF, CUTOFF_IN_BOND_LENGTHS * bonds.typical);
+  const preset = presetSpecification('small', list.map(symbolOf), cutoff, shortest);
   const specification: AceSpecification = { ...preset, ...SIZES[Math.min(SIZES.length, list.length) - 1]! };
   return buildAceBasis(specification);
 }
@@ -295,11 +299,16 @@ export interface EnergyRows {
   readonly gram: Float64Array;
 }
 
-/** The energy rows of a system, whose reference energies are thereby fitted along, however large they are. */
-export function energyRowsOf(system: WitnessSystem): EnergyRows {
+/**
+ * The energy rows of a system, whose reference energies are thereby fitted along, however large they are.
+ * @param without frames to leave out
+ */
+export function energyRowsOf(system: WitnessSystem, without: ReadonlySet<number> = new Set()): EnergyRows {
   const { program, frames, sample, species, energyRows, energyBase } = system;
   const d = program.size;
-  const used = sample.map((_, s) => s).filter((s) => frames[sample[s]!]!.labels.energy !== null);
+  const used = sample
+    .map((_, s) => s)
+    .filter((s) => frames[sample[s]!]!.labels.energy !== null && !without.has(sample[s]!));
   const m = used.length;
   const atoms = used.map((s) => Math.sqrt(frames[sample[s]!]!.structure.species.length));
   const compositions = species.map((z) =>
