@@ -6,6 +6,7 @@ import { createAceProgram } from '../core/descriptors/ace/program.ts';
 import { unionOf } from '../core/descriptors/ace/specification.ts';
 import type { StructureRows } from '../core/descriptors/descriptors.ts';
 import { RandomStream } from '../core/random.ts';
+import { neighborList } from '../core/structure/neighbor-list.ts';
 import type { Structure } from '../core/structure/structure.ts';
 import { compileWasm } from './wasm-module.ts';
 import { wasmRows } from './wasm-rows.ts';
@@ -163,6 +164,23 @@ describe.each(builds)('design rows, $build', ({ module }) => {
     together.forEach((rows, s) => {
       for (const part of PARTS) expect(rows[part]).toEqual(reversed[s]![part]);
     });
+  });
+
+  it('leave descriptors of a range of atoms, from a list with a skin, as they are', () => {
+    const program = wasmRows(module, alloy);
+    const structure = fcc([2, 2, 1], [29, 40, 40]);
+    const [all] = program.descriptors([structure]);
+    const widest = all!.length / structure.species.length;
+    const lists = [neighborList(structure, 6)];
+    for (const atoms of [
+      [0, 16],
+      [3, 4],
+      [2, 11],
+      [5, 5],
+    ] as const) {
+      const [some] = program.descriptors([structure], { atoms, lists });
+      expect(some).toEqual(all!.slice(atoms[0] * widest, atoms[1] * widest));
+    }
   });
 
   it('belong to the receiver', () => {

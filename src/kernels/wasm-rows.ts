@@ -1,90 +1,18 @@
 import type { AceBasis, AceFunction } from '../core/descriptors/ace/basis.ts';
-import { ElementIndex } from '../core/descriptors/ace/pair-list.ts';
+import { ElementIndex, pairList } from '../core/descriptors/ace/pair-list.ts';
 import { compileProducts, componentLayout } from '../core/descriptors/ace/products.ts';
-import type { AceProgram, Evaluation, StructureRows } from '../core/descriptors/descriptors.ts';
+import type { AceProgram, Evaluation, EvaluationOptions, StructureRows } from '../core/descriptors/descriptors.ts';
 import { type NeighborList, neighborList } from '../core/structure/neighbor-list.ts';
 import { atomCount, type Structure } from '../core/structure/structure.ts';
-import { CENTRAL_WIDTH, CellTiles, STRAIN_WIDTH, type TileExports } from './cell-tiles.ts';
+import { CENTRAL_WIDTH, CellTiles, STRAIN_WIDTH } from './cell-tiles.ts';
 import { DesignRows, keptAtoms } from './design-rows.ts';
-import { extentOf, type ListExtent, type RadialExports, RowNeighbors } from './row-neighbors.ts';
+import { type PlacedFunctions, placeFunctions, putTable, type RowExports } from './row-exports.ts';
+import { extentOf, type ListExtent, RowNeighbors } from './row-neighbors.ts';
 import { BLOCK_COLUMNS, COLUMN_BYTES, type FunctionTables, functionTables, layoutTables, NODE } from './row-tables.ts';
 import type { WasmMemory, WasmModule } from './wasm-module.ts';
 
-/** What assembly/index.ts exports for design rows; addresses are byte offsets into its memory. */
-interface RowExports extends TileExports, RadialExports {
-  readonly CHUNK: { readonly value: number };
-  readonly TILE_BYTES: { readonly value: number };
-  surround(
-    tables: number,
-    geometry: number,
-    room: number,
-    radial: number,
-    segments: number,
-    atoms: number,
-    nodes: number,
-    columns: number,
-    frame: number,
-  ): void;
-  multiplyNodes(products: number, count: number, nodes: number, to: number): void;
-  functionValues(lengths: number, leaves: number, count: number, nodes: number, out: number, stride: number): void;
-  derivatives(
-    lengths: number,
-    sources: number,
-    factors: number,
-    count: number,
-    nodes: number,
-    out: number,
-    stride: number,
-  ): void;
-  contract(
-    pairs: number,
-    places: number,
-    lengths: number,
-    components: number,
-    derivatives: number,
-    columns: number,
-    blockBytes: number,
-    count: number,
-    targets: number,
-    tile: number,
-  ): void;
-  accumulate(
-    pairs: number,
-    places: number,
-    lengths: number,
-    components: number,
-    derivatives: number,
-    columns: number,
-    blockBytes: number,
-    count: number,
-    functions: number,
-    tiles: number,
-  ): void;
-}
-
 /** Atoms of one element that go through the products together. */
 const LANES = 4;
-
-/** Addresses of the tables of one central element. */
-interface PlacedFunctions {
-  readonly tables: FunctionTables;
-  readonly products: number;
-  readonly leafLengths: number;
-  readonly leaves: number;
-  readonly entryLengths: number;
-  readonly sources: number;
-  readonly factors: number;
-  /** 16 p for each pair of functions. */
-  readonly allPlaces: number;
-  /** By element of the neighbours; `first` is the first of its entries. */
-  readonly contractions: readonly {
-    readonly pairs: number;
-    readonly places: number;
-    readonly lengths: number;
-    readonly components: number;
-    readonly first: number;
-  }[];
-}
 
 /** Sizes of the work memory. */
 interface Room {
@@ -109,6 +37,7 @@ interface ColumnBlocks {
   readonly count: number;
 }
 
+/** Instance of a basis: its tables and work memory, and what runs one structure after the other. */
 class WasmRows {
   private readonly basis: AceBasis;
   private readonly kernels: RowExports & WasmMemory;
@@ -161,7 +90,8 @@ class WasmRows {
     // Central elements with the same list of functions share its tables.
     const known = new Map<readonly AceFunction[], PlacedFunctions>();
     for (const list of basis.functions) {
-      if (!known.has(list)) known.set(list, this.place(functionTables(compileProducts(list, layout), shared)));
+      if (!known.has(list))
+        known.set(list, placeFunctions(kernels, functionTables(compileProducts(list, layout), shared)));
     }
     this.functions = basis.functions.map((list) => known.get(list)!);
     const { recursion, counts, widths, gradientRows, gradientFactors } = shared;
@@ -170,8 +100,8 @@ class WasmRows {
       layout.lmax,
       this.nRadial,
       shared.components,
-      ...[recursion, counts, widths, gradientRows, gradientFactors].map((table) => this.put(table)),
-      ...[strainLengths, strainRows, strainFactors, nodes].map((table) => this.put(table)),
+      ...[recursion, counts, widths, gradientRows, gradientFactors].map((table) => putTable(kernels, table)),
+      ...[strainLengths, strainRows, strainFactors, nodes].map((table) => putTable(kernels, table)),
     ];
     this.surroundings = kernels.allocate(4 * (this.constants.length + 5));
     const most = (of: (tables: FunctionTables) => number) =>
@@ -189,40 +119,6 @@ class WasmRows {
     nodeView.fill(1, one, one + LANES);
     this.designRows = new DesignRows(kernels);
     this.cell = new CellTiles(kernels, this.nElements);
-  }
-
-  /** Copies a table into the memory of the module. */
-  private put(table: Float64Array | Int32Array | Uint32Array | DataView): number {
-    const { kernels } = this;
-    const address = kernels.allocate(table.byteLength);
-    const bytes = new Uint8Array(table.buffer, table.byteOffset, table.byteLength);
-    new Uint8Array(kernels.memory.buffer, address, table.byteLength).set(bytes);
-    return address;
-  }
-
-  private place(tables: FunctionTables): PlacedFunctions {
-    let first = 0;
-    return {
-      tables,
-      products: this.put(tables.products),
-      leafLengths: this.put(tables.leafLengths),
-      leaves: this.put(tables.leaves),
-      entryLengths: this.put(tables.entryLengths),
-      sources: this.put(tables.sources),
-      factors: this.put(tables.factors),
-      allPlaces: this.put(Uint32Array.from({ length: Math.ceil(tables.nFunctions / 2) }, (_, p) => 16 * p)),
-      contractions: tables.contractions.map(({ places, lengths, components }) => {
-        const before = first;
-        first += components.length;
-        return {
-          pairs: places.length,
-          places: this.put(places),
-          lengths: this.put(lengths),
-          components: this.put(components),
-          first: before,
-        };
-      }),
-    };
   }
 
   /** Numbers of a design row of a central element: pairs of functions are whole. */
@@ -302,8 +198,14 @@ class WasmRows {
     return found;
   }
 
-  /** Products and values of a batch of central element mu0 whose atomic base is there, into `atoms`. */
-  private evaluate(mu0: number, batch: readonly number[], derivatives: boolean, atoms: Float64Array): void {
+  /** Products and values of a batch of central element mu0 whose atomic base is there, into `atoms`, which begin at one. */
+  private evaluate(
+    mu0: number,
+    batch: readonly number[],
+    derivatives: boolean,
+    atoms: Float64Array,
+    firstAtom = 0,
+  ): void {
     const { kernels, nodes, widest } = this;
     const { tables, products, leafLengths, leaves } = this.functions[mu0]!;
     const first = nodes + (this.nElements * this.perElement + 1) * NODE;
@@ -311,7 +213,7 @@ class WasmRows {
     kernels.functionValues(leafLengths, leaves, tables.nFunctions, nodes, this.values, 8 * widest);
     const values = new Float64Array(kernels.memory.buffer, this.values, LANES * widest);
     batch.forEach((i, lane) => {
-      atoms.set(values.subarray(lane * widest, lane * widest + tables.nFunctions), i * widest);
+      atoms.set(values.subarray(lane * widest, lane * widest + tables.nFunctions), (i - firstAtom) * widest);
     });
   }
 
@@ -349,9 +251,9 @@ class WasmRows {
   }
 
   /** Atoms of a central element, four at a time. */
-  private batchesOf(elementOf: Uint8Array, mu0: number): number[][] {
+  private batchesOf(elementOf: Uint8Array, mu0: number, from = 0, to = elementOf.length): number[][] {
     const batches: number[][] = [];
-    for (let i = 0; i < elementOf.length; i++) {
+    for (let i = from; i < to; i++) {
       if (elementOf[i] !== mu0) continue;
       const last = batches.at(-1);
       if (last === undefined || last.length === LANES) batches.push([i]);
@@ -360,16 +262,16 @@ class WasmRows {
     return batches;
   }
 
-  descriptors(structure: Structure): Float64Array {
+  descriptors(structure: Structure, options: EvaluationOptions, index: number): Float64Array {
     const elementOf = this.elements.of(structure);
-    const list = neighborList(structure, this.longestCutoff);
-    const atoms = new Float64Array(elementOf.length * this.widest);
+    const { list, from, to } = pairList(structure, this.longestCutoff, options, index);
+    const atoms = new Float64Array((to - from) * this.widest);
     const { neighbors, images } = extentOf(list);
     this.reserve({ neighbors: neighbors + 2, images: Math.max(images, this.chunk), blocks: 0, kept: 0, tiles: 0 });
     for (let mu0 = 0; mu0 < this.nElements; mu0++) {
-      for (const batch of this.batchesOf(elementOf, mu0)) {
+      for (const batch of this.batchesOf(elementOf, mu0, from, to)) {
         this.surround(list, batch, elementOf, null, null, null);
-        this.evaluate(mu0, batch, false, atoms);
+        this.evaluate(mu0, batch, false, atoms, from);
       }
     }
     return atoms;
@@ -450,7 +352,8 @@ export function wasmRows(module: WasmModule, basis: AceBasis): Pick<AceProgram, 
         sink(index, program.rows(structure));
       });
     },
-    descriptors: (batch) => batch.map((structure) => program.descriptors(structure)),
+    descriptors: (batch, options = {}) =>
+      batch.map((structure, index) => program.descriptors(structure, options, index)),
     dispose: () => {},
   };
 }
