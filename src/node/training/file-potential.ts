@@ -32,5 +32,8 @@ export async function evaluateWithFile(
     ),
   );
   let next = 0;
-  return shares.map((own) => sumOfShares(parts.slice(next, (next += own.length))));
+  return shares.map(({ length }) => {
+    next += length;
+    return sumOfShares(parts.slice(next - length, next));
+  });
 }
