@@ -41,9 +41,11 @@ interface Prepared {
   readonly frame: number;
   readonly cell: Float64Array | null;
   readonly coordinates: Float64Array;
+  /** The same, molecules turned onto the first of their kind: for the search only. */
+  readonly aligned: Float64Array;
 }
 
-function prepared(frames: readonly Frame[], f: number): Prepared {
+function prepared(frames: readonly Frame[], f: number, first: Float64Array | null): Prepared {
   const { structure } = frames[f]!;
   const periodic = structure.pbc.includes(true);
   const cell = periodic ? completedCell(structure) : null;
@@ -55,7 +57,13 @@ function prepared(frames: readonly Frame[], f: number): Prepared {
     for (let k = 0; k < 3 * n; k++) center[k % 3]! += coordinates[k]! / n;
     for (let k = 0; k < 3 * n; k++) coordinates[k] = coordinates[k]! - center[k % 3]!;
   }
-  return { frame: f, cell, coordinates };
+  const rotation = cell === null && first !== null ? alignment(first, coordinates) : null;
+  return {
+    frame: f,
+    cell,
+    coordinates,
+    aligned: rotation === null ? coordinates : transformRows(coordinates, rotation),
+  };
 }
 
 function transposed(m: ArrayLike<number>): Float64Array {
@@ -128,9 +136,8 @@ function distance2(a: Prepared, b: Prepared, pbc: Frame['structure']['pbc'], lim
   const n = a.coordinates.length / 3;
   let sum = 0;
   if (a.cell === null || b.cell === null) {
-    const rotation = alignment(a.coordinates, b.coordinates);
-    const turned = rotation === null ? b.coordinates : transformRows(b.coordinates, rotation);
-    for (let k = 0; k < 3 * n; k++) sum += (turned[k]! - a.coordinates[k]!) * (turned[k]! - a.coordinates[k]!);
+    for (let k = 0; k < 3 * n && sum <= limit * n; k++)
+      sum += (b.aligned[k]! - a.aligned[k]!) * (b.aligned[k]! - a.aligned[k]!);
     return sum / n;
   }
   const { green } = strainsOf(a.cell, b.cell);
@@ -228,7 +235,9 @@ export function nearPairs(frames: readonly Frame[], indices: readonly number[], 
     if (list.length < 2) continue;
     const n = frames[list[0]!]!.structure.species.length;
     const affordable = Math.max(20, Math.floor(Math.sqrt(MOST_WORK / (3 * n))));
-    const kept = thinned(list, Math.min(MOST_FRAMES, affordable)).map((f) => prepared(frames, f));
+    const chosen = thinned(list, Math.min(MOST_FRAMES, affordable));
+    const first = prepared(frames, chosen[0]!, null).coordinates;
+    const kept = chosen.map((f) => prepared(frames, f, first));
     const { pbc } = frames[list[0]!]!.structure;
     const seen = new Set<number>();
     kept.forEach((a, i) => {

@@ -175,13 +175,13 @@ export function predictByOthers(system: WitnessSystem): Map<string, WitnessPredi
   return out;
 }
 
-/** Solves (A + ridge) w = b. */
-function solved(matrix: Float64Array, right: Float64Array, ridge: Float64Array): Float64Array {
-  const d = right.length;
+/** Solves (A + ridge) w = b for right-hand sides [count, d]. */
+function solved(matrix: Float64Array, right: Float64Array, ridge: Float64Array, count = 1): Float64Array {
+  const d = ridge.length;
   const a = matrix.slice();
   for (let v = 0; v < d; v++) a[v * d + v] = a[v * d + v]! + ridge[v]!;
   const r = cholesky(a, d);
-  return solveUpper(r, d, solveUpperTransposed(r, d, right));
+  return solveUpper(r, d, solveUpperTransposed(r, d, right, count), count);
 }
 
 function predictionsOf(
@@ -295,8 +295,9 @@ export interface EnergyRows {
   readonly labels: Float64Array;
   /** [m] fixed part of the model. */
   readonly base: Float64Array;
-  /** [d, d] rowsᵀrows. */
-  readonly gram: Float64Array;
+  /** [d] weights of the joint fit are constant + scale·slope: only its right-hand side knows the scale. */
+  readonly constant: Float64Array;
+  readonly slope: Float64Array;
 }
 
 /**
@@ -329,30 +330,30 @@ export function energyRowsOf(system: WitnessSystem, without: ReadonlySet<number>
     const column = free((s) => energyRows[s]![v]!);
     for (let k = 0; k < m; k++) rows[k * d + v] = column[k]!;
   }
-  return {
-    count: m,
-    rows,
-    labels: free((s) => frames[sample[s]!]!.labels.energy!),
-    base: free((s) => energyBase[s]!),
-    gram: gram(rows, m, d),
-  };
+  const labels = free((s) => frames[sample[s]!]!.labels.energy!);
+  const base = free((s) => energyBase[s]!);
+  const weight = 1 / (ENERGY_TO_FORCE * ENERGY_TO_FORCE);
+  const product = gram(rows, m, d);
+  const fixedPart = transposedMatVec(rows, base, m, d);
+  const labelPart = transposedMatVec(rows, labels, m, d);
+  const right = new Float64Array(2 * d);
+  for (let v = 0; v < d; v++) {
+    right[v] = system.right[v]! - weight * fixedPart[v]!;
+    right[d + v] = weight * labelPart[v]!;
+  }
+  const matrix = system.matrix.map((x, k) => x + weight * product[k]!);
+  const weights = solved(matrix, right, system.ridge, 2);
+  return { count: m, rows, labels, base, constant: weights.slice(0, d), slope: weights.slice(d) };
 }
 
 /** Weights of the fit to forces and energies, energy labels multiplied by `scale` first. */
-function jointWeights(system: WitnessSystem, energies: EnergyRows, scale: number): Float64Array {
-  const weight = 1 / (ENERGY_TO_FORCE * ENERGY_TO_FORCE);
-  const target = energies.labels.map((y, k) => y * scale - energies.base[k]!);
-  const part = transposedMatVec(energies.rows, target, energies.count, system.program.size);
-  return solved(
-    system.matrix.map((x, k) => x + weight * energies.gram[k]!),
-    system.right.map((x, k) => x + weight * part[k]!),
-    system.ridge,
-  );
+function jointWeights({ constant, slope }: EnergyRows, scale: number): Float64Array {
+  return constant.map((x, v) => x + scale * slope[v]!);
 }
 
 /** The same sample fitted to forces and energies together. @param scale by which energy labels are multiplied first */
 export function fitWithEnergies(system: WitnessSystem, energies: EnergyRows, scale: number): WitnessPrediction[] {
-  return predictionsOf(system.program, system.frames, system.sample, jointWeights(system, energies, scale));
+  return predictionsOf(system.program, system.frames, system.sample, jointWeights(energies, scale));
 }
 
 /** Shares of the variance that a joint fit leaves unexplained. */
@@ -364,7 +365,7 @@ export interface JointMisfit {
 /** How well one potential can meet force labels and energy labels times `scale`. */
 export function jointMisfit(system: WitnessSystem, energies: EnergyRows, scale: number): JointMisfit {
   const d = system.program.size;
-  const w = jointWeights(system, energies, scale);
+  const w = jointWeights(energies, scale);
   const forces =
     (system.forceSquares - 2 * dot(w, system.right) + dot(w, matVec(system.matrix, w, d, d))) / system.forceSquares;
   const fitted = matVec(energies.rows, w, energies.count, d);
