@@ -16,10 +16,18 @@ import { crossValidateBalance } from '../../core/regression/balance.ts';
 import { columnScales, mergeFactors } from '../../core/regression/factor.ts';
 import { evaluateEvidence, evidenceProblem } from '../../core/regression/evidence.ts';
 import type { EvidenceOptimum } from '../../core/regression/maximize-evidence.ts';
+import { STARTING_HYPERPARAMETERS } from '../../core/regression/maximize-evidence.ts';
+import { noiseAtStrength } from '../../core/regression/noise-at-strength.ts';
 import { fitPosterior } from '../../core/regression/posterior.ts';
 import { smoothnessPrior } from '../../core/regression/prior.ts';
 import { subsetFactor } from '../../core/regression/subset.ts';
-import type { FactorState, ObservationKind, PerKind, Prior } from '../../core/regression/regression.ts';
+import type {
+  FactorState,
+  Hyperparameters,
+  ObservationKind,
+  PerKind,
+  Prior,
+} from '../../core/regression/regression.ts';
 import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
 import { structureId } from '../../core/structure/identity.ts';
 import type { Frame } from '../../core/structure/structure.ts';
@@ -251,7 +259,16 @@ export async function fitModel(
       : ({ mode: 'fixed', energyToForce: ratio } as const);
   let prior = priorOf(basis, layout, factors, settings, false);
   const shared = sharedFactors(factors);
-  let evidence = await searchEvidence(pool, shared, prior, { balance });
+  // A strength of the prior that was chosen is held, and the noises follow; otherwise the evidence finds all of them.
+  const held =
+    choice !== null && settings.strength === null && balance.mode === 'fixed'
+      ? { stiffness: choice.strength, energyToForce: balance.energyToForce }
+      : null;
+  const search = (of: Prior, start?: Hyperparameters): Promise<EvidenceOptimum> | EvidenceOptimum =>
+    held === null
+      ? searchEvidence(pool, shared, of, { balance, ...(start === undefined ? {} : { start }) })
+      : noiseAtStrength(factors, of, held, (start ?? STARTING_HYPERPARAMETERS).noise, kernels);
+  let evidence = await search(prior);
   if (layout.stressOffset && factors.virial.count > 0) {
     const free = priorOf(basis, layout, factors, settings, true);
     const { hyperparameters } = evidence;
@@ -259,17 +276,16 @@ export async function fitModel(
     const least =
       evaluateEvidence(evidenceProblem(factors, free, kernels), hyperparameters).logEvidence - evidence.logEvidence;
     if (least > 0) {
-      const withOffset = await searchEvidence(pool, shared, free, { balance, start: hyperparameters });
+      const withOffset = await search(free, hyperparameters);
       if (withOffset.logEvidence - evidence.logEvidence > OFFSET_GAIN) {
         prior = free;
         evidence = withOffset;
       }
     }
   }
-  const strength = settings.strength ?? (choice === null ? 1 : choice.strength / stiffnessOf(evidence));
-  if (strength !== 1) {
+  if (held === null && settings.strength !== null && settings.strength !== 1) {
     const { alpha, noise } = evidence.hyperparameters;
-    const hyperparameters = { alpha: strength * alpha, noise };
+    const hyperparameters = { alpha: settings.strength * alpha, noise };
     const there = evaluateEvidence(evidenceProblem(factors, prior, kernels), hyperparameters);
     evidence = { ...evidence, hyperparameters, logEvidence: there.logEvidence, evidence: there };
   }
@@ -345,15 +361,10 @@ export async function fitModel(
         ).map(({ ratio: r, rmse }) => ({ ratio: r, energy: rmse.energy, forces: rmse.forces })),
       },
       stressOffset: Math.abs(stressOffset) < 1e-9 ? 0 : stressOffset,
-      settings: { ...settings, ...(choice === null ? {} : { strength, chosen: choice }) },
+      settings: { ...settings, ...(choice === null ? {} : { chosen: choice }) },
     },
   };
   return { model, basis, frames, leftOut, evidence, choice, warnings };
-}
-
-/** α σ_F²: what the strength of the prior is next to the forces. */
-function stiffnessOf({ hyperparameters: { alpha, noise } }: EvidenceOptimum): number {
-  return alpha * noise.forces * noise.forces;
 }
 
 function observationCount(frames: readonly Frame[]): number {
