@@ -7,9 +7,15 @@ import { writeCif } from './cif.ts';
 import { writeExtxyz } from './extxyz-writer.ts';
 import type { StructureFormat } from './frames.ts';
 import { type BoxedStructure, largeTilts } from './lammps-box.ts';
-import { CHARGE_COLUMNS, IMAGE_COLUMNS, MOLECULE_COLUMNS, VELOCITY_COLUMNS, writeLammpsData } from './lammps-data.ts';
-import { writeLammpsSnapshot } from './lammps-dump.ts';
 import { type ElementOptions, typeOrder } from './lammps-elements.ts';
+import {
+  CHARGE_COLUMNS,
+  IMAGE_COLUMNS,
+  MOLECULE_COLUMNS,
+  VELOCITY_COLUMNS,
+  writeLammpsData,
+  writeLammpsSnapshot,
+} from './lammps-writer.ts';
 import { writePoscar } from './poscar.ts';
 
 /** Formats that hold one structure per file. */

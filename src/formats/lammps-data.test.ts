@@ -5,7 +5,8 @@ import { cellDeterminant, cellVolume, inverseCell, transformRows } from '../core
 import { minimumDistance } from '../core/structure/checks.ts';
 import type { Frame, Structure } from '../core/structure/structure.ts';
 import { boundingBox, boxedStructure, boxFromBounds, largeTilts, turnedCell } from './lammps-box.ts';
-import { parseLammpsData, writeLammpsData } from './lammps-data.ts';
+import { parseLammpsData } from './lammps-data.ts';
+import { writeLammpsData } from './lammps-writer.ts';
 import { elementOfMass } from './lammps-elements.ts';
 
 const plainFrame = (structure: Structure, columns: Frame['columns'] = {}): Frame => ({

@@ -1,19 +1,11 @@
 /** LAMMPS data files: one structure, no labels. */
-import { massOf, symbolOf } from '../core/elements.ts';
 import { FormatError, InputError } from '../core/errors.ts';
-import { transformRows } from '../core/structure/cell.ts';
 import type { Column, Frame, Structure } from '../core/structure/structure.ts';
 import { checkedStructure } from './checked-structure.ts';
-import { columnOfToken, excerpt, formatNumber, readNumber } from './extxyz-tokens.ts';
-import { type BoxedStructure, boxedStructure } from './lammps-box.ts';
-import {
-  type ElementOptions,
-  elementOfMass,
-  elementOfText,
-  givenElements,
-  typeOrder,
-  unknownType,
-} from './lammps-elements.ts';
+import { columnOfToken, excerpt, readNumber } from './extxyz-tokens.ts';
+import { type ElementOptions, elementOfMass, elementOfText, givenElements, unknownType } from './lammps-elements.ts';
+
+export { writeLammpsData, type WrittenLammpsData } from './lammps-writer.ts';
 
 /** What the columns of `Atoms` are before x y z, by atom style. */
 const STYLES: Readonly<Record<string, readonly ('molecule' | 'type' | 'charge')[]>> = {
@@ -390,84 +382,4 @@ function readVelocities(
       `section Velocities must have ${ids.size} lines, got ${section.lines.length}`,
     );
   return values;
-}
-
-/** Values of a numeric column of this shape, under the first of the names that has them. */
-export function numericColumn(frame: Frame, names: readonly string[], width: number): readonly number[] | null {
-  for (const name of names) {
-    const column = frame.columns[name];
-    if (column !== undefined && column.width === width && (column.kind === 'R' || column.kind === 'I'))
-      return column.values as readonly number[];
-  }
-  return null;
-}
-
-/** Names of columns that hold charges, molecules, image flags and velocities (Å/fs). */
-export const CHARGE_COLUMNS = ['charge', 'charges', 'initial_charges', 'q'] as const;
-/** See `CHARGE_COLUMNS`. */
-export const MOLECULE_COLUMNS = ['molecule', 'mol'] as const;
-/** See `CHARGE_COLUMNS`. */
-export const IMAGE_COLUMNS = ['image'] as const;
-/** See `CHARGE_COLUMNS`. */
-export const VELOCITY_COLUMNS = ['velocities'] as const;
-
-/** A written file and how the structure stands in it. */
-export interface WrittenLammpsData {
-  readonly text: string;
-  readonly boxed: BoxedStructure;
-}
-
-/** `1 0 0 / 0 1 0 / 0 0 1`: a rotation for the title of a file. */
-function rotationText(rotation: ArrayLike<number>): string {
-  const row = (k: number): string => [0, 1, 2].map((d) => Number(rotation[k + d]!.toPrecision(10))).join(' ');
-  return [0, 3, 6].map(row).join(' / ');
-}
-
-/**
- * A LAMMPS data file in metal units: turned where the cell is not lower triangular (the rotation R, r_file = r·R, stands
- * in the first line), style atomic, charge or full by the columns there are, masses with their elements as comments.
- * @throws InputError `BAD_ELEMENTS`, `SINGULAR_CELL`
- */
-export function writeLammpsData(frame: Frame, options: ElementOptions = {}): WrittenLammpsData {
-  const boxed = boxedStructure(frame.structure);
-  const { structure, origin, rotation } = boxed;
-  const { species, positions, cell } = structure;
-  const order = typeOrder(species, options);
-  const charges = numericColumn(frame, CHARGE_COLUMNS, 1);
-  const molecules = numericColumn(frame, MOLECULE_COLUMNS, 1);
-  const images = boxed.inverted ? null : numericColumn(frame, IMAGE_COLUMNS, 3);
-  const velocities = numericColumn(frame, VELOCITY_COLUMNS, 3);
-  const style = molecules !== null ? (charges === null ? 'molecular' : 'full') : charges === null ? 'atomic' : 'charge';
-  const title =
-    'LAMMPS data file, units = metal' +
-    (boxed.inverted ? '; lattice vectors with opposite sign' : '') +
-    (boxed.turned ? `; turned by R = ${rotationText(rotation)} (r_file = r R)` : '');
-  const lines = [title, '', `${species.length} atoms`, `${order.length} atom types`, ''];
-  ['x', 'y', 'z'].forEach((axis, d) => {
-    lines.push(`${formatNumber(origin[d]!)} ${formatNumber(origin[d]! + cell[4 * d]!)} ${axis}lo ${axis}hi`);
-  });
-  const tilts = [cell[3]!, cell[6]!, cell[7]!];
-  if (tilts.some((x) => x !== 0)) lines.push(`${tilts.map((x) => formatNumber(x)).join(' ')} xy xz yz`);
-  lines.push('', 'Masses', '');
-  order.forEach((z, k) => {
-    lines.push(`${k + 1} ${formatNumber(massOf(z))} # ${symbolOf(z)}`);
-  });
-  lines.push('', `Atoms # ${style}`, '');
-  const type = new Map(order.map((z, k) => [z, k + 1]));
-  for (let i = 0; i < species.length; i++) {
-    const tokens: (number | string)[] = [i + 1];
-    if (molecules !== null) tokens.push(molecules[i]!);
-    tokens.push(type.get(species[i]!)!);
-    if (charges !== null) tokens.push(formatNumber(charges[i]!));
-    for (let k = 3 * i; k < 3 * i + 3; k++) tokens.push(formatNumber(positions[k]!));
-    if (images !== null) tokens.push(...images.slice(3 * i, 3 * i + 3));
-    lines.push(tokens.join(' '));
-  }
-  if (velocities !== null) {
-    lines.push('', 'Velocities', '');
-    const turned = transformRows(velocities, rotation);
-    for (let i = 0; i < species.length; i++)
-      lines.push(`${i + 1} ${[0, 1, 2].map((d) => formatNumber(turned[3 * i + d]! * 1e3)).join(' ')}`);
-  }
-  return { text: `${lines.join('\n')}\n`, boxed };
 }

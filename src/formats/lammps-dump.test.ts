@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../core/random.ts';
 import { cellVolume, transformRows } from '../core/structure/cell.ts';
 import type { Frame, Structure } from '../core/structure/structure.ts';
-import { parseLammpsDump, parseLammpsDumpText, writeLammpsSnapshot } from './lammps-dump.ts';
+import { parseLammpsDump, parseLammpsDumpText } from './lammps-dump.ts';
+import { writeLammpsSnapshot } from './lammps-writer.ts';
 
 const ORTHOGONAL = `ITEM: TIMESTEP
 100

@@ -1,14 +1,13 @@
 /** Text dumps of LAMMPS: one frame per snapshot, held one at a time. */
-import { isElement, atomicNumberOf, symbolOf } from '../core/elements.ts';
+import { atomicNumberOf, isElement } from '../core/elements.ts';
 import { FormatError, type SourcePosition } from '../core/errors.ts';
-import { cartesianPositions, transformRows } from '../core/structure/cell.ts';
+import { cartesianPositions } from '../core/structure/cell.ts';
 import type { Column, Frame, InfoValue, Structure } from '../core/structure/structure.ts';
 import { checkedStructure } from './checked-structure.ts';
 import type { ParsedFrame } from './extxyz.ts';
-import { columnOfToken, excerpt, formatNumber, readNumber, requireNumber, requireSpecies } from './extxyz-tokens.ts';
-import { type BoxedStructure, boundingBox, boxedStructure, boxFromBounds } from './lammps-box.ts';
-import { CHARGE_COLUMNS, IMAGE_COLUMNS, MOLECULE_COLUMNS, numericColumn, VELOCITY_COLUMNS } from './lammps-data.ts';
-import { type ElementOptions, elementOfMass, givenElements, typeOrder, unknownType } from './lammps-elements.ts';
+import { columnOfToken, excerpt, readNumber, requireNumber, requireSpecies } from './extxyz-tokens.ts';
+import { boxFromBounds } from './lammps-box.ts';
+import { type ElementOptions, elementOfMass, givenElements, unknownType } from './lammps-elements.ts';
 
 /** Names of position columns in the order of preference, and whether they are scaled by the box. */
 const POSITIONS = [
@@ -455,60 +454,4 @@ export function parseLammpsDumpText(text: string, file: string, options: Element
   if (last !== null) frames.push(last);
   assembler.end();
   return frames;
-}
-
-/** A written snapshot and how the structure stands in it. */
-export interface WrittenSnapshot {
-  readonly text: string;
-  readonly boxed: BoxedStructure;
-}
-
-/**
- * One snapshot of a dump in metal units: id, type, element, positions, then image flags, charges, velocities (Å/ps) and
- * forces where the frame has them, all turned with the cell. The timestep is that of the frame's info, else its place.
- * @param place index of the snapshot in the file
- * @param options elements in the order of their types, the same for all snapshots of a file
- * @throws InputError `BAD_ELEMENTS`, `SINGULAR_CELL`
- */
-export function writeLammpsSnapshot(frame: Frame, place: number, options: ElementOptions = {}): WrittenSnapshot {
-  const boxed = boxedStructure(frame.structure);
-  const { structure, origin, rotation, turned } = boxed;
-  const { species, positions, cell, pbc } = structure;
-  const order = typeOrder(species, options);
-  const type = new Map(order.map((z, k) => [z, k + 1]));
-  const step = frame.info.timestep;
-  const timestep = typeof step === 'number' && Number.isSafeInteger(step) && step >= 0 ? step : place;
-  const names = ['id', 'type', 'element', 'x', 'y', 'z'];
-  const parts: { width: number; values: ArrayLike<number> }[] = [{ width: 3, values: positions }];
-  const add = (columns: readonly string[], values: ArrayLike<number> | null): void => {
-    if (values === null) return;
-    names.push(...columns);
-    parts.push({ width: columns.length, values });
-  };
-  const vector = (values: ArrayLike<number> | null, scale: number): ArrayLike<number> | null =>
-    values === null ? null : Float64Array.from(turned ? transformRows(values, rotation) : values, (x) => x * scale);
-  add(['ix', 'iy', 'iz'], boxed.inverted ? null : numericColumn(frame, IMAGE_COLUMNS, 3));
-  add(['q'], numericColumn(frame, CHARGE_COLUMNS, 1));
-  add(['mol'], numericColumn(frame, MOLECULE_COLUMNS, 1));
-  add(['vx', 'vy', 'vz'], vector(numericColumn(frame, VELOCITY_COLUMNS, 3), 1e3));
-  add(['fx', 'fy', 'fz'], vector(frame.labels.forces, 1));
-
-  const boundary = pbc.map((periodic) => (periodic ? 'pp' : 'ff')).join(' ');
-  const tilts = [cell[3]!, cell[6]!, cell[7]!];
-  const tilted = tilts.some((x) => x !== 0);
-  const bounds = boundingBox(cell, origin);
-  const lines = ['ITEM: TIMESTEP', String(timestep), 'ITEM: NUMBER OF ATOMS', String(species.length)];
-  lines.push(`ITEM: BOX BOUNDS ${tilted ? 'xy xz yz ' : ''}${boundary}`);
-  for (let d = 0; d < 3; d++)
-    lines.push(
-      [bounds[2 * d]!, bounds[2 * d + 1]!, ...(tilted ? [tilts[d]!] : [])].map((x) => formatNumber(x)).join(' '),
-    );
-  lines.push(`ITEM: ATOMS ${names.join(' ')}`);
-  for (let i = 0; i < species.length; i++) {
-    const tokens: (number | string)[] = [i + 1, type.get(species[i]!)!, symbolOf(species[i]!)];
-    for (const { width, values } of parts)
-      for (let k = width * i; k < width * (i + 1); k++) tokens.push(formatNumber(values[k]!));
-    lines.push(tokens.join(' '));
-  }
-  return { text: `${lines.join('\n')}\n`, boxed };
 }
