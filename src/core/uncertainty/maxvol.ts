@@ -5,6 +5,7 @@
 import { InputError, NumericalError } from '../errors.ts';
 import type { LinearKernels } from '../numerics/kernels.ts';
 import { plainKernels } from '../numerics/plain-kernels.ts';
+import { type PivotedRows, pivotedRows } from './pivoted-rows.ts';
 
 /** Pseudo-row of column v: this times the root mean square of the column, in that column alone. */
 export const PSEUDO_ROW_SCALE = 1e-3;
@@ -38,6 +39,12 @@ export interface ActiveSet {
   /** Rows that stand in for directions no training row covers. */
   readonly pseudoRows: number;
   readonly swaps: number;
+}
+
+/** An active set that a further search with more rows may start from. */
+export interface GrowingSet extends ActiveSet {
+  /** [d] root mean square of each column of the rows it was begun with: what pseudo-rows are measured by. */
+  readonly scale: Float64Array;
 }
 
 /** An exchange: a row comes to stand at a place. */
@@ -338,30 +345,31 @@ function invertByExchange(a: Float64Array, d: number, kernels: LinearKernels): F
 
 /**
  * The active set of some rows, regularised: below them stand pseudo-rows ε_v e_v, ε_v = 10⁻³ of the root mean square of
- * column v, from which the search starts. They leave the set as data cover their directions, so that γ is finite from few
- * rows on; `pseudoRows` says how many remain. Rows are taken in chunks, then in order of their γ, until none of them has
+ * column v. They leave the set as data cover their directions, so that γ is finite from few rows on; `pseudoRows` says how
+ * many remain. Elimination with row pivoting finds the start; rows are then exchanged, in order of their γ, until none has
  * one above the tolerance; equal rows give equal sets.
  *
- * @param rows [n, d]
- * @throws     InputError `WRONG_LENGTH`, `NOT_FINITE`, `NO_DESCRIPTORS` (all rows zero); NumericalError `SINGULAR_ACTIVE_SET`
- * @cost       about 10 n d² flops in matrix products and 500 d flops per exchange, of which there are about 2 d
- * @see        E. V. Podryabinkin, A. V. Shapeev, Comput. Mater. Sci. 140, 171 (2017); Y. Lysogorskiy et al.,
- *             Phys. Rev. Mater. 7, 043801 (2023)
+ * @param rows  [n, d]
+ * @param start the set of the first rows of these, from an earlier call, to go on from
+ * @throws      InputError `WRONG_LENGTH`, `NOT_FINITE`, `NO_DESCRIPTORS` (all rows zero); NumericalError `SINGULAR_ACTIVE_SET`
+ * @cost        about 4 n d² flops in matrix products and 500 d flops per exchange
+ * @see         E. V. Podryabinkin, A. V. Shapeev, Comput. Mater. Sci. 140, 171 (2017); Y. Lysogorskiy et al.,
+ *              Phys. Rev. Mater. 7, 043801 (2023)
  */
-export function activeSet(rows: Float64Array, n: number, d: number, options: MaxvolOptions = {}): ActiveSet {
+export function activeSet(
+  rows: Float64Array,
+  n: number,
+  d: number,
+  options: MaxvolOptions & { readonly start?: GrowingSet } = {},
+): GrowingSet {
   requireRows(rows, n, d);
-  const { kernels = plainKernels, tolerance = TOLERANCE } = options;
-  const scale = columnScales(rows, n, d);
+  const { kernels = plainKernels, tolerance = TOLERANCE, start } = options;
+  const scale = start?.scale ?? columnScales(rows, n, d);
   const scaled = new Float64Array(n * d);
   for (let i = 0; i < n; i++) for (let v = 0; v < d; v++) scaled[i * d + v] = rows[i * d + v]! / scale[v]!;
-  const a = new Float64Array(d * d);
-  const x = new Float64Array(d * d);
-  for (let v = 0; v < d; v++) {
-    a[v * d + v] = PSEUDO_ROW_SCALE;
-    x[v * d + v] = 1 / PSEUDO_ROW_SCALE;
-  }
-  const state = new SwapState(a, x, d, kernels);
-  const active = Int32Array.from({ length: d }, (_, v) => -1 - v);
+  const begun = start === undefined ? pivotedRows(scaled, n, d, PSEUDO_ROW_SCALE, kernels) : resumed(start, scaled, d);
+  const state = new SwapState(begun.matrix, begun.inverse, d, kernels);
+  const active = begun.rows.slice();
   const most = MOST_SWAPS * d;
   let swaps = 0;
   const take = (indices: Int32Array): void => {
@@ -371,7 +379,6 @@ export function activeSet(rows: Float64Array, n: number, d: number, options: Max
     });
     swaps += exchange(state, active, chunk, indices, tolerance, kernels, most - swaps);
   };
-  for (const part of stridedParts(n)) take(part);
   // Coefficients of all rows, kept up to date from exchange to exchange, and computed anew before they are believed.
   let coefficients = kernels.multiply(scaled, state.inverse(), n, d, d);
   let fresh = true;
@@ -399,7 +406,17 @@ export function activeSet(rows: Float64Array, n: number, d: number, options: Max
   const inverse = state.inverse().slice();
   // Rows were divided by the scales, so the inverse is that of scaled columns.
   for (let v = 0; v < d; v++) for (let k = 0; k < d; k++) inverse[v * d + k] = inverse[v * d + k]! / scale[v]!;
-  return { rows: active, inverse, pseudoRows: active.filter((row) => row < 0).length, swaps };
+  return { rows: active, inverse, pseudoRows: active.filter((row) => row < 0).length, swaps, scale };
+}
+
+/** The rows of a set and the inverse of their matrix, both scaled. */
+function resumed({ rows, inverse, scale }: GrowingSet, scaled: Float64Array, d: number): PivotedRows {
+  const matrix = new Float64Array(d * d);
+  rows.forEach((row, k) => {
+    if (row < 0) matrix[k * d - 1 - row] = PSEUDO_ROW_SCALE;
+    else matrix.set(scaled.subarray(row * d, (row + 1) * d), k * d);
+  });
+  return { rows, matrix, inverse: inverse.map((value, at) => value * scale[Math.floor(at / d)]!) };
 }
 
 /** Root mean square of each column, not below a small part of the largest. */
@@ -415,12 +432,4 @@ function columnScales(rows: Float64Array, n: number, d: number): Float64Array {
   }
   if (!(largest > 0)) throw new InputError('NO_DESCRIPTORS', 'rows must not all be zero', { n, d });
   return scale.map((value) => Math.max(value, SMALLEST_COLUMN * largest));
-}
-
-/** Indices 0 … n−1 in parts of up to 128 that each run through all of them: rows next to each other are often alike. */
-function* stridedParts(n: number): Generator<Int32Array> {
-  const parts = Math.ceil(n / CHUNK);
-  for (let part = 0; part < parts; part++) {
-    yield Int32Array.from({ length: Math.ceil((n - part) / parts) }, (_, k) => part + k * parts);
-  }
 }

@@ -4,7 +4,7 @@ import { atomicNumberOf } from '../../core/elements.ts';
 import type { ElementActiveSet } from '../../core/potentials/linear-model.ts';
 import type { Frame, Structure } from '../../core/structure/structure.ts';
 import { gradesByElement } from '../../core/uncertainty/grades.ts';
-import { activeSet } from '../../core/uncertainty/maxvol.ts';
+import { activeSet, type GrowingSet } from '../../core/uncertainty/maxvol.ts';
 import type { Machine } from '../workers/machine.ts';
 import type { TaskPool } from '../workers/pool.ts';
 import { onFrame } from './check-frames.ts';
@@ -148,8 +148,9 @@ export async function trainingActiveSets(
     return some.some((value) => value !== 0) ? some : new Float64Array(0);
   });
   const { kernels } = pool;
-  const setOf = (own: Float64Array, e: number) => activeSet(own, own.length / sizes[e]!, sizes[e]!, { kernels });
-  let sets = rows.map((own, e) => (own.length === 0 ? null : setOf(own, e)));
+  const setOf = (own: Float64Array, e: number, start: GrowingSet | null): GrowingSet =>
+    activeSet(own, own.length / sizes[e]!, sizes[e]!, start === null ? { kernels } : { kernels, start });
+  let sets = rows.map((own, e) => (own.length === 0 ? null : setOf(own, e, null)));
   for (let pass = 0; stride > 1 && pass < MOST_PASSES; pass++) {
     const inverses = sets.map((set) => (set === null ? null : sharedCopy(set.inverse)));
     let first = 0;
@@ -169,7 +170,7 @@ export async function trainingActiveSets(
       stacked.set(rows[e]!);
       stacked.set(more[e]!, rows[e]!.length);
       rows[e] = stacked;
-      return setOf(stacked, e);
+      return setOf(stacked, e, set);
     });
   }
   return sets.map((set, e) =>
