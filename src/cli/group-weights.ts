@@ -90,7 +90,8 @@ export async function groupWeights(path: string | undefined, cwd: string): Promi
     const own: Partial<Record<ObservationKind, number>> = {};
     for (const entry of value.items) {
       const name = String(entry.key);
-      const kind = OBSERVATION_KINDS.find((known) => known === name) ?? SYNONYMS[name];
+      const synonym = Object.hasOwn(SYNONYMS, name) ? SYNONYMS[name] : undefined;
+      const kind = OBSERVATION_KINDS.find((known) => known === name) ?? synonym;
       const place = isScalar(entry.key) ? entry.key.range?.[0] : offset;
       if (kind === undefined) throw fail(`weights must be of ${OBSERVATION_KINDS.join(', ')}, got "${name}"`, place);
       own[kind] = (isScalar(entry.value) ? entry.value.value : entry.value) as number;

@@ -11,8 +11,9 @@ const SAME_ENERGY = 1e-3;
 /** Forces of the same geometry that differ by more contradict each other, eV/Å. */
 const SAME_FORCE = 0.05;
 
-/** Stresses of the same geometry that differ by more contradict each other, eV/Å³. */
+/** Stresses of the same geometry that differ by more, eV/Å³ and of their size, contradict each other. */
 const SAME_STRESS = 2e-3;
+const SAME_STRESS_SHARE = 0.05;
 
 /** A frame that repeats an earlier one. */
 export interface Duplicate {
@@ -138,9 +139,16 @@ export function duplicateFindings(frames: readonly Frame[]): Finding[] {
           a.structure.cell === null
             ? 0
             : labelDifference(a.labels.virial, b.labels.virial) / Math.max(cellVolume(a.structure.cell), 1e-6),
+        stressSize:
+          a.structure.cell === null || a.labels.virial === null
+            ? 0
+            : labelDifference(a.labels.virial, new Float64Array(6)) / Math.max(cellVolume(a.structure.cell), 1e-6),
       };
     })
-    .filter(({ energy, force, stress }) => energy > SAME_ENERGY || force > SAME_FORCE || stress > SAME_STRESS);
+    .filter(
+      ({ energy, force, stress, stressSize }) =>
+        energy > SAME_ENERGY || force > SAME_FORCE || stress > Math.max(SAME_STRESS, SAME_STRESS_SHARE * stressSize),
+    );
   if (contradictions.length > 0) {
     const largest = (kind: 'energy' | 'force' | 'stress'): number =>
       contradictions.reduce((most, entry) => Math.max(most, entry[kind]), 0);
