@@ -6,16 +6,8 @@
 // gathers into registers: byte offset of the node that the row belongs to; numbers of edges whose imaginary part counts
 // with +, with −, and not at all, in this order; byte offsets of the other ends. Coefficients stand in the same order.
 
-import { madd } from './madd';
+import { madd, nmadd } from './madd';
 import { Element, Evaluator, IMAGINARY, NODE } from './records';
-
-/** −a·b + c. */
-// @ts-ignore: decorator
-@inline
-function nmadd(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_nmadd(a, b, c);
-  return f64x2.sub(c, f64x2.mul(a, b));
-}
 
 /** Two lanes of left · right, or of left · conj right. */
 // @ts-ignore: decorator
