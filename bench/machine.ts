@@ -1,6 +1,6 @@
 /** The machine that a benchmark ran on, for the reader of its figures. */
 import { execFileSync } from 'node:child_process';
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { CLOCK } from './clock.ts';
 
 /** What stands above every table. */
@@ -16,6 +16,8 @@ export interface MachineDescription {
   readonly kernels: string;
   /** Commit of this repository, with `+` when files differ from it; empty outside one. */
   readonly commit: string;
+  /** Processes that wanted to run when it began, this one aside (one-minute average): what threads had to share. */
+  readonly load: number;
   /** ISO date. */
   readonly date: string;
 }
@@ -46,6 +48,7 @@ export function describeMachine(kernels: string, date: Date): MachineDescription
     clock: CLOCK,
     kernels,
     commit: commit(),
+    load: Math.round(10 * loadavg()[0]!) / 10,
     date: date.toISOString().slice(0, 10),
   };
 }

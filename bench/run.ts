@@ -4,8 +4,10 @@
  *     npm run bench                                  everything but other programs, some minutes
  *     npm run bench -- energy rows --rounds 15       subjects by name
  *     npm run bench -- --document                    and write docs/performance.md with its plot
+ *     npm run bench -- --from FILE.json --document   the same from a run that was kept
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { FEWEST_ROUNDS } from './contest.ts';
@@ -41,12 +43,19 @@ const HELP = `npm run bench -- [${Object.keys(SUBJECTS).join('|')}]… [options]
   --turn MS     least length of a turn, ms (default 50)
   --peers       other programs too (ace-jax in a throw-away environment, lmp on the path)
   --document    write docs/performance.md and its plot
+  --from FILE   measure nothing: take the JSON of a run that was kept
 
 Results, all rounds included, are kept in bench/results/. Yardsticks of others are made on first use in the user's cache
 folder (QUERENT_PACE_VENV: an environment with python-ace; QUERENT_CACHE: another folder).
 `;
 
 const write = (text: string): void => void process.stdout.write(text);
+
+/** Writes the page of the documentation and its plot. */
+function writePage(report: BenchReport): void {
+  writeFileSync(PAGE, withBench(readFileSync(PAGE, 'utf8'), benchMarkdown(report, basename(PLOT))));
+  writeFileSync(PLOT, benchPlot(report));
+}
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -56,6 +65,7 @@ async function main(): Promise<number> {
       turn: { type: 'string', default: '50' },
       peers: { type: 'boolean', default: false },
       document: { type: 'boolean', default: false },
+      from: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -66,6 +76,12 @@ async function main(): Promise<number> {
     if (unknown.length > 0) write(`subjects must be of those below, got ${unknown.join(', ')}\n\n`);
     write(HELP);
     return values.help ? 0 : 2;
+  }
+  if (values.from !== undefined) {
+    const kept = JSON.parse(readFileSync(values.from, 'utf8')) as BenchReport;
+    if (values.document) writePage(kept);
+    else write(`${benchMarkdown(kept, null)}\n`);
+    return 0;
   }
   const started = performance.now();
   const names = positionals.length > 0 ? (positionals as Subject[]) : (Object.keys(SUBJECTS) as Subject[]);
@@ -101,8 +117,7 @@ async function main(): Promise<number> {
     save('svg', benchPlot(report)),
   ];
   if (values.document) {
-    writeFileSync(PAGE, withBench(readFileSync(PAGE, 'utf8'), benchMarkdown(report, 'performance.svg')));
-    writeFileSync(PLOT, benchPlot(report));
+    writePage(report);
     files.push(PAGE, PLOT);
   }
   const missed = contests.flatMap(({ ratios }) => ratios).filter(({ met }) => met === false).length;

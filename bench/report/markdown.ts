@@ -72,7 +72,7 @@ export function benchMarkdown(report: BenchReport, plot: string | null): string 
   const { machine, contests, scalings, notes, rounds } = report;
   const parts = [
     BENCH_BEGIN,
-    `${machine.processor}, ${machine.cores} cores, ${machine.memoryGigabytes} GB, ${machine.system}; Node ${machine.node} (V8 ${machine.v8}), kernels ${machine.kernels}; ${machine.date}${machine.commit === '' ? '' : `, commit ${machine.commit}`}; ${rounds} rounds, clock: ${machine.clock}.`,
+    `${machine.processor}, ${machine.cores} cores, ${machine.memoryGigabytes} GB, ${machine.system}; Node ${machine.node} (V8 ${machine.v8}), kernels ${machine.kernels}; ${machine.date}${machine.commit === '' ? '' : `, commit ${machine.commit}`}; ${rounds} rounds, clock: ${machine.clock}; load of the machine as it began: ${machine.load}.`,
   ];
   if (plot !== null) parts.push(`![ratios and scaling](${plot})`);
   for (const subject of [...new Set(contests.map((contest) => contest.subject))]) {

@@ -43,7 +43,8 @@ function barsOf(report: BenchReport): Bar[] {
       .filter(({ over }) => over !== 'typescript')
       .filter((own) => own.name !== 'wasm-simd' || !ratios.some((r) => r.name === 'wasm-fma' && r.over === own.over))
       .map((ratio) => ({
-        label: `${title.replace(/, \d+ atoms$/, '')}: ${ratio.label}`,
+        // Of error bars the quotients speak for themselves.
+        label: subject === 'prediction' ? ratio.label : `${title.replace(/, \d+ atoms$/, '')}: ${ratio.label}`,
         median: ratio.median,
         lower: ratio.lower,
         upper: ratio.upper,

@@ -21,6 +21,7 @@ const report: BenchReport = {
     clock: 'a clock',
     kernels: 'wasm-fma',
     commit: 'abc1234',
+    load: 0.5,
     date: '2026-01-02',
   },
   rounds: 3,
