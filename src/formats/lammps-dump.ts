@@ -301,18 +301,18 @@ class DumpAssembler {
     const forces = three(['fx', 'fy', 'fz']);
     if (forces !== null) use(['fx', 'fy', 'fz']);
     const velocities = three(['vx', 'vy', 'vz']);
-    const columns: Record<string, Column> = {};
+    const columns = new Map<string, Column>();
     const ids = place('id');
     if (ids >= 0 && order.some((row, i) => Number(rows[row]![ids]) !== i + 1))
-      columns.id = { kind: 'I', width: 1, values: order.map((row) => Number(rows[row]![ids])) };
+      columns.set('id', { kind: 'I', width: 1, values: order.map((row) => Number(rows[row]![ids])) });
     if (velocities !== null) {
       use(['vx', 'vy', 'vz']);
       const unit = this.units === 'metal' ? 1e-3 : 1;
-      columns.velocities = { kind: 'R', width: 3, values: Array.from(velocities, (v) => v * unit) };
+      columns.set('velocities', { kind: 'R', width: 3, values: Array.from(velocities, (v) => v * unit) });
     }
     if (['ix', 'iy', 'iz'].every((name) => names.includes(name))) {
       use(['ix', 'iy', 'iz']);
-      columns.image = { kind: 'I', width: 3, values: [...three(['ix', 'iy', 'iz'])!] };
+      columns.set('image', { kind: 'I', width: 3, values: [...three(['ix', 'iy', 'iz'])!] });
     }
     for (const [name, target] of [
       ['q', 'charge'],
@@ -320,16 +320,19 @@ class DumpAssembler {
     ] as const) {
       if (!names.includes(name)) continue;
       use([name]);
-      columns[target] = { kind: name === 'q' ? 'R' : 'I', width: 1, values: order.map(number(name)) };
+      columns.set(target, { kind: name === 'q' ? 'R' : 'I', width: 1, values: order.map(number(name)) });
     }
     for (const [k, name] of names.entries()) {
       if (used.has(name)) continue;
       const tokens = order.map((row) => rows[row]![k]!);
       const numbers = tokens.map(readNumber);
-      const free = Object.hasOwn(columns, name) ? `dump_${name}` : name;
-      columns[free] = numbers.every((x) => x !== undefined)
-        ? { kind: 'R', width: 1, values: numbers }
-        : { kind: 'S', width: 1, values: tokens };
+      const free = columns.has(name) ? `dump_${name}` : name;
+      columns.set(
+        free,
+        numbers.every((x) => x !== undefined)
+          ? { kind: 'R', width: 1, values: numbers }
+          : { kind: 'S', width: 1, values: tokens },
+      );
     }
     const structure: Structure = { positions, cell: box.cell, pbc: box.pbc, species };
     const absent = forces === null || forces.every((f) => Number.isNaN(f));
@@ -342,7 +345,7 @@ class DumpAssembler {
       },
       group: '',
       info: this.info,
-      columns,
+      columns: Object.fromEntries(columns),
       source: { file: this.file, index: this.frames, line: this.first },
     };
     this.frames++;
