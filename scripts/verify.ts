@@ -7,15 +7,21 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { paceEnvironment } from '../test/support/python-ace.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const started = Date.now();
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-/** Programs that the tests drive, by the binary that shows they are there. */
-const ENGINES = [
-  { binary: '/usr/bin/pw.x', packages: ['quantum-espresso', 'quantum-espresso-data'] },
-  { binary: '/usr/bin/chromium', packages: ['chromium'] },
+/** Programs that the tests drive, and what shows that they are there. */
+const PROGRAMS: readonly { readonly here: () => boolean; readonly packages: readonly string[] }[] = [
+  { here: () => existsSync('/usr/bin/pw.x'), packages: ['quantum-espresso', 'quantum-espresso-data'] },
+  { here: () => existsSync('/usr/bin/chromium'), packages: ['chromium'] },
+  // Where a Python can make environments, the public evaluator of potential files is put into a throw-away one.
+  {
+    here: () => spawnSync('python3.11', ['-c', 'import venv, ensurepip']).status === 0,
+    packages: ['python3.11', 'python3.11-venv'],
+  },
 ];
 
 /** Runs a command here; tools whose first line asks for `node` get the one that runs this. */
@@ -27,8 +33,8 @@ function run(command: string, args: readonly string[], environment: NodeJS.Proce
   return status ?? 1;
 }
 
-function installEngines(): void {
-  const missing = ENGINES.filter((engine) => !existsSync(engine.binary)).flatMap((engine) => engine.packages);
+function installPrograms(): void {
+  const missing = PROGRAMS.filter(({ here }) => !here()).flatMap(({ packages }) => packages);
   if (missing.length === 0) return;
   const names = missing.join(' ');
   if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
@@ -68,7 +74,9 @@ function runTests(): Report | null {
 
 const bin = (name: string): string => join(root, 'node_modules', '.bin', name);
 
-installEngines();
+installPrograms();
+const pace = paceEnvironment();
+say('reason' in pace ? `python-ace: ${pace.reason}` : `python-ace in ${pace.python}`);
 let passed = 0;
 let failed = 0;
 for (const [name, command, args] of [

@@ -3,9 +3,9 @@
  * environment outside this project: a yardstick for tests and benchmarks, never a dependency (its licence is academic).
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** What is installed; the environment's folder carries these versions in its name. */
 const REQUIREMENTS = ['--pre', 'python-ace==0.4.0rc1'];
@@ -25,12 +25,48 @@ function run(command: string, args: readonly string[]): { readonly ok: boolean; 
   return { ok: status === 0, said };
 }
 
+/** Locks older than this were left behind, ms. */
+const STALE = 1_200_000;
+
+/** Runs `work` while no other process does for the same folder. */
+function alone<T>(folder: string, work: () => T): T {
+  const lock = `${folder}.lock`;
+  mkdirSync(dirname(lock), { recursive: true });
+  for (;;) {
+    try {
+      mkdirSync(lock);
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const age = existsSync(lock)
+        ? Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
+        : 0;
+      if (age > STALE) rmSync(lock, { recursive: true, force: true });
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    }
+  }
+  try {
+    return work();
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+}
+
 /** Makes a virtual environment at `folder` with what `requirements` name, or says why that failed. */
 export function virtualEnvironment(
   folder: string,
   requirements: readonly string[],
   imports: string,
   interpreters: readonly string[] = INTERPRETERS,
+): PaceEnvironment {
+  return alone(folder, () => makeEnvironment(folder, requirements, imports, interpreters));
+}
+
+function makeEnvironment(
+  folder: string,
+  requirements: readonly string[],
+  imports: string,
+  interpreters: readonly string[],
 ): PaceEnvironment {
   const python = join(folder, 'bin/python');
   if (existsSync(python)) {
