@@ -34,11 +34,25 @@ export const BYTES_PER_ROW: i32 = <i32>ROW;
 export const BYTES_PER_LONG_ROW: i32 = <i32>LONG_ROW;
 export const BYTES_PER_BLOCK_HEADER: i32 = <i32>BLOCK_RADIAL;
 
-/** Bytes of the functions of a block behind its header. */
+/** Bytes of a block up to its harmonics, and with them. */
+// @ts-ignore: decorator
+@inline
+function bytesBeforeHarmonics(bond: Bond): usize {
+  return BLOCK_RADIAL + <usize>bond.functions * LONG_ROW;
+}
+
 // @ts-ignore: decorator
 @inline
 function blockBytes(bond: Bond): usize {
-  return BLOCK_RADIAL + <usize>bond.functions * LONG_ROW;
+  const height = bond.lmax + 1;
+  return bytesBeforeHarmonics(bond) + <usize>(((height * (height + 1)) >> 1) + 2 * height) * ROW;
+}
+
+/** Factors of harmonics stay in the block, from the sums over neighbours to their forces. */
+function useFactorsOf(evaluator: Evaluator, bond: Bond, block: usize): void {
+  const height = bond.lmax + 1;
+  evaluator.legendre = block + bytesBeforeHarmonics(bond);
+  evaluator.powers = evaluator.legendre + <usize>((height * (height + 1)) >> 1) * ROW;
 }
 
 /** Makes the blocks of a gathered atom, and sums its components, its single functions and its core. */
@@ -57,6 +71,7 @@ function sumNeighbors(evaluator: Evaluator, element: Element, lane: i32, i: i32)
       const own = min(BLOCK, count - first);
       fillBlock(evaluator, bond, block, start + 8 * <usize>first, atoms + 4 * <usize>first, own);
       if (bond.lmax >= 0) {
+        useFactorsOf(evaluator, bond, block);
         computeFactors(evaluator, block, bond.lmax);
         computeHarmonics(evaluator, block, bond.lmax);
         addToBase(evaluator, block, lane);
@@ -116,7 +131,7 @@ function addNeighborForces(evaluator: Evaluator, lane: i32, i: i32): void {
   let block = evaluator.blocks + <usize>lane * <usize>evaluator.laneBytes;
   for (let left = load<i32>(evaluator.blockCounts + 4 * <usize>lane); left > 0; left--) {
     const bond = changetype<Bond>(load<usize>(block, BLOCK_BOND));
-    if (bond.lmax >= 0) computeFactors(evaluator, block, bond.lmax);
+    useFactorsOf(evaluator, bond, block);
     addForces(evaluator, block, lane, i);
     block += blockBytes(bond);
   }

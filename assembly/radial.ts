@@ -60,7 +60,8 @@ function locate(evaluator: Evaluator, bond: Bond, block: usize, place: usize, pa
       scale = v128.bitselect(v128.load64_splat(s, 8), scale, beyond);
       first = v128.bitselect(v128.load64_splat(s, 16), first, beyond);
     }
-    const position = f64x2.mul(f64x2.sub(r, start), scale);
+    // The shortest distance may round to just below the start of the table.
+    const position = f64x2.max(f64x2.mul(f64x2.sub(r, start), scale), f64x2.splat(0));
     const bin = f64x2.floor(position);
     const half = f64x2.sub(position, bin);
     v128.store(block + k, f64x2.add(scale, scale), BLOCK_SCALE);

@@ -16,14 +16,17 @@ export const LANES: i32 = 4;
 export const NODE: usize = 64;
 export const IMAGINARY: usize = 32;
 
-/** Most neighbours in a block, a multiple of 4. */
-export const BLOCK: i32 = 32;
+/** Most neighbours in a block, a multiple of 4: few blocks, whose rows still pass through the second-level cache. */
+export const BLOCK: i32 = 72;
 /** Bytes between rows of a block, a little more than a row so that they do not meet in the same set of the cache. */
 export const ROW: usize = 8 * BLOCK + 16;
 /** The same for rows that hold values and slopes. */
 export const LONG_ROW: usize = 16 * BLOCK + 16;
 
-/** Offsets in a block: rows of the unit vectors, of distances and their inverses, of dw/dr; atoms; then LONG_ROWs. */
+/**
+ * Offsets in a block: rows of the unit vectors, of distances and their inverses, of dw/dr; atoms; then LONG_ROWs of the
+ * functions of the bond, and behind them the factors of the harmonics, which stay for the forces.
+ */
 export const BLOCK_BOND: usize = 0;
 export const BLOCK_PAIRS: usize = 4;
 export const BLOCK_X: usize = 16;
@@ -142,10 +145,11 @@ export class Evaluator {
   slopes: usize;
   cores: usize;
   coreSlopes: usize;
-  /** Rows of one block. */
-  bins: usize;
+  /** Factors of the harmonics of the block at hand, within the block. */
   legendre: usize;
   powers: usize;
+  /** Rows that live as long as a block is worked on. */
+  bins: usize;
   harmonics: usize;
   contracted: usize;
   gradients: usize;

@@ -8,7 +8,7 @@ function harmonicWork(lmax: number): number {
   const triangle = ((lmax + 1) * (lmax + 2)) / 2;
   const recursion = 2 * Math.max(0, triangle - 2 * lmax - 1) + lmax;
   const powers = 4 * Math.max(0, lmax - 1);
-  return 2 * (recursion + powers) + 2 * (triangle - lmax - 1);
+  return recursion + powers + 2 * (triangle - lmax - 1);
 }
 
 /** Multiply-adds of one neighbour in a bond: vectors, radial functions, harmonics, A, and its force. */

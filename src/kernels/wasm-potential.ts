@@ -209,10 +209,12 @@ class WasmPotentialProgram implements WasmPotential {
     const longRow = kernels.BYTES_PER_LONG_ROW.value;
     const functions = Math.max(...tables.flatMap(({ bonds }) => bonds.map((bond) => bond.functions)));
     const blocks = Math.ceil(neighbors / kernels.NEIGHBORS_PER_BLOCK.value) + tables.length;
-    const laneBytes = blocks * (kernels.BYTES_PER_BLOCK_HEADER.value + functions * longRow);
+    const height = this.lmax + 1;
+    const factors = (height * (height + 1)) / 2 + 2 * height;
+    const laneBytes = blocks * (kernels.BYTES_PER_BLOCK_HEADER.value + functions * longRow + factors * row);
     const nodes = Math.max(...tables.map(({ graph }) => graph.nodes));
     const headRows = Math.max(...tables.map((table) => table.headRows));
-    const squared = (this.lmax + 1) * (this.lmax + 1);
+    const squared = height * height;
     const scratch: Scratch = {
       evaluator: allocate(256),
       positions: allocate(24 * atoms),
@@ -253,9 +255,9 @@ class WasmPotentialProgram implements WasmPotential {
       allocate(8 * MAX_DENSITIES * lanes),
       allocate(8 * lanes),
       allocate(8 * lanes),
+      0,
+      0,
       allocate(2 * row),
-      allocate(squared * row),
-      allocate(2 * (this.lmax + 1) * row),
       allocate(2 * squared * row),
       allocate(2 * squared * longRow),
       allocate(4 * row),
