@@ -5,8 +5,8 @@ import { combine, type RadialTable, tabulateBond } from '../core/descriptors/ace
 import { type EdgeRows, edgeRows, factorRows } from './graph-rows.ts';
 import type { WasmMemory } from './wasm-module.ts';
 
-/** Degree of the radial polynomials: higher ones cost multiply-adds, lower ones more bins than the cache holds. */
-const TABLE_DEGREE = 9;
+/** Degree of the radial polynomials: a lower one needs more bins than the cache holds, which costs more than it saves. */
+const TABLE_DEGREE = 10;
 
 /** Keeps a distance just below the end of a segment in its last bin when it is scaled. */
 const BELOW_ONE = 1 - 2 ** -51;
