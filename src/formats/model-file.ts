@@ -13,6 +13,9 @@ export { MODEL_FILE_VERSION };
 /** Largest relative difference of a stored and a recomputed number of the self-check. */
 const SELF_CHECK_TOLERANCE = 1e-9;
 
+/** The structures of the self-check are a few bond lengths wide; larger ones are damage, Å. */
+const LARGEST_SELF_CHECK = 1e4;
+
 interface SelfCheck {
   readonly positions: number[];
   readonly cell: number[];
@@ -215,7 +218,10 @@ function verified(
     throw fail('BASIS_CHANGED', 'model was made with another ordering or normalisation of its basis; refit it');
   const program = createAceProgram(basis);
   const potential = new AcePotential(model, program);
+  const small = (values: readonly number[]): boolean => values.every((x) => Math.abs(x) <= LARGEST_SELF_CHECK);
   for (const stored of selfCheck) {
+    if (!small(stored.positions) || !small(stored.cell))
+      throw fail('DAMAGED', `structures of the self-check must lie within ${LARGEST_SELF_CHECK} Å`);
     const structure: Structure = {
       positions: Float64Array.from(stored.positions),
       cell: Float64Array.from(stored.cell),
