@@ -5,7 +5,7 @@
 import { InputError, NumericalError } from '../errors.ts';
 import type { LinearKernels } from '../numerics/kernels.ts';
 import { plainKernels } from '../numerics/plain-kernels.ts';
-import { type PivotedRows, pivotedRows } from './pivoted-rows.ts';
+import { type PivotedRows, pivotedRows, pseudoRows } from './pivoted-rows.ts';
 
 /** Pseudo-row of column v: this times the root mean square of the column, in that column alone. */
 export const PSEUDO_ROW_SCALE = 1e-3;
@@ -367,10 +367,34 @@ export function activeSet(
   const scale = start?.scale ?? columnScales(rows, n, d);
   const scaled = new Float64Array(n * d);
   for (let i = 0; i < n; i++) for (let v = 0; v < d; v++) scaled[i * d + v] = rows[i * d + v]! / scale[v]!;
-  const begun = start === undefined ? pivotedRows(scaled, n, d, PSEUDO_ROW_SCALE, kernels) : resumed(start, scaled, d);
+  const most = MOST_SWAPS * d;
+  const found = (begun: PivotedRows) => exchangeAll(scaled, n, d, begun, tolerance, most, kernels);
+  let set: Omit<GrowingSet, 'scale' | 'pseudoRows'>;
+  try {
+    set = found(start === undefined ? pivotedRows(scaled, n, d, PSEUDO_ROW_SCALE, kernels) : resumed(start, scaled, d));
+  } catch (error) {
+    // Elimination takes rows as soon as they are longer than pseudo-rows; few data may leave no digits of their inverse.
+    if (!(error instanceof NumericalError && error.code === 'SINGULAR_ACTIVE_SET')) throw error;
+    set = found(pseudoRows(d, PSEUDO_ROW_SCALE));
+  }
+  const { rows: active, inverse, swaps } = set;
+  // Rows were divided by the scales, so the inverse is that of scaled columns.
+  for (let v = 0; v < d; v++) for (let k = 0; k < d; k++) inverse[v * d + k] = inverse[v * d + k]! / scale[v]!;
+  return { rows: active, inverse, pseudoRows: active.filter((row) => row < 0).length, swaps, scale };
+}
+
+/** Exchanges rows, those of the largest γ first, until none has one above the tolerance. */
+function exchangeAll(
+  scaled: Float64Array,
+  n: number,
+  d: number,
+  begun: PivotedRows,
+  tolerance: number,
+  most: number,
+  kernels: LinearKernels,
+): Omit<GrowingSet, 'scale' | 'pseudoRows'> {
   const state = new SwapState(begun.matrix, begun.inverse, d, kernels);
   const active = begun.rows.slice();
-  const most = MOST_SWAPS * d;
   let swaps = 0;
   const take = (indices: Int32Array): void => {
     const chunk = new Float64Array(indices.length * d);
@@ -403,10 +427,7 @@ export function activeSet(
     if (fresh) coefficients = kernels.multiply(scaled, state.inverse(), n, d, d);
     else subtract(coefficients, kernels.multiply(kernels.multiply(scaled, left, n, d, count), right, n, count, d));
   }
-  const inverse = state.inverse().slice();
-  // Rows were divided by the scales, so the inverse is that of scaled columns.
-  for (let v = 0; v < d; v++) for (let k = 0; k < d; k++) inverse[v * d + k] = inverse[v * d + k]! / scale[v]!;
-  return { rows: active, inverse, pseudoRows: active.filter((row) => row < 0).length, swaps, scale };
+  return { rows: active, inverse: state.inverse().slice(), swaps };
 }
 
 /** The rows of a set and the inverse of their matrix, both scaled. */

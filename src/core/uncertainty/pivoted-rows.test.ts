@@ -53,6 +53,18 @@ describe('pivotedRows', () => {
     expect([...pivotedRows(new Float64Array(4), 2, 2, PSEUDO, plainKernels).rows]).toEqual([-1, -2]);
   });
 
+  it('begins with pseudo-rows alone where small pivots would leave no digits', () => {
+    // Every column is nearly the sum of all before it: the inverse grows by a power of each pivot.
+    const d = 40;
+    const rows = Float64Array.from({ length: d * d }, (_, at) => {
+      const [i, j] = [Math.floor(at / d), at % d];
+      return i === j ? 2e-3 : j > i ? 1 : 0;
+    });
+    const found = pivotedRows(rows, d, d, PSEUDO, plainKernels);
+    expect(found.rows.every((row, j) => row === -1 - j)).toBe(true);
+    expect(found.inverse[0]).toBe(1 / PSEUDO);
+  });
+
   it('is the same whatever the width of its panels: one panel and several agree on a plain elimination', () => {
     const [n, d] = [160, 140];
     const rows = matrix(n, d, d, 5);

@@ -124,9 +124,34 @@ class Elimination {
   }
 }
 
+/** Largest entry of A·A⁻¹ − 1 from which an inverse can still be refined. */
+const MOST_RESIDUAL = 0.01;
+
+function residualOf(matrix: Float64Array, inverse: Float64Array, d: number, kernels: LinearKernels): number {
+  const product = kernels.multiply(matrix, inverse, d, d, d);
+  let most = 0;
+  for (let at = 0; at < d * d; at++) {
+    const size = Math.abs(product[at]! - (at % (d + 1) === 0 ? 1 : 0));
+    if (!(size <= most)) most = size;
+  }
+  return most;
+}
+
+/** Nothing but pseudo-rows. */
+export function pseudoRows(d: number, pseudo: number): PivotedRows {
+  const matrix = new Float64Array(d * d);
+  const inverse = new Float64Array(d * d);
+  for (let v = 0; v < d; v++) {
+    matrix[v * d + v] = pseudo;
+    inverse[v * d + v] = 1 / pseudo;
+  }
+  return { rows: Int32Array.from({ length: d }, (_, v) => -1 - v), matrix, inverse };
+}
+
 /**
  * Rows of a matrix chosen by Gaussian elimination with row pivoting: for each column in turn the row with the largest
- * number left in it, or the pseudo-row ε e_v where none is larger than ε. A good start for a search of largest volume.
+ * number left in it, or the pseudo-row ε e_v where none is larger than ε. A good start for a search of largest volume. Where
+ * small pivots leave no digits of the inverse, as may happen with few rows, all rows are pseudo-rows.
  *
  * @param rows   [n, d] columns of comparable size
  * @param pseudo ε > 0
@@ -151,9 +176,7 @@ export function pivotedRows(
     if (row < 0) matrix[j * d + j] = pseudo;
     else matrix.set(rows.subarray(row * d, (row + 1) * d), j * d);
   });
-  return {
-    rows: pivots.map((row, j) => (row < 0 ? -1 - j : row)),
-    matrix,
-    inverse: elimination.inverse(pseudo, kernels),
-  };
+  const inverse = elimination.inverse(pseudo, kernels);
+  if (!(residualOf(matrix, inverse, d, kernels) < MOST_RESIDUAL)) return pseudoRows(d, pseudo);
+  return { rows: pivots.map((row, j) => (row < 0 ? -1 - j : row)), matrix, inverse };
 }
