@@ -36,14 +36,21 @@ export class AcePotential implements TrustedPotential {
   /** The basis made ready to run. */
   readonly program: AceProgram;
   private readonly weights: Float64Array;
+  private readonly whiten: (rows: Float64Array, m: number) => Float64Array;
   private readonly isolated: readonly number[];
   private readonly gates: readonly (readonly number[])[];
   /** Neighbour lists of a structure in motion, which do not change what an energy is. */
   private readonly lists: VerletList;
 
-  /** @param program the model's basis made ready to run; it stays the caller's to dispose */
-  constructor(model: LinearModel, program: AceProgram) {
+  /**
+   * @param program the model's basis made ready to run; it stays the caller's to dispose
+   * @param whiten  X R⁻¹ of [m, d] rows with the factor R of the model's posterior; in plain TypeScript by default
+   */
+  constructor(model: LinearModel, program: AceProgram, whiten?: (rows: Float64Array, m: number) => Float64Array) {
     this.model = model;
+    const { r } = model.posterior;
+    const d = columnCount(model.layout);
+    this.whiten = whiten ?? ((rows, m) => whitenRows(r, d, rows, m));
     this.program = program;
     this.weights = coefficientsOf(model);
     this.isolated = isolatedAtomEnergies(model);
@@ -151,7 +158,6 @@ export class AcePotential implements TrustedPotential {
         offsetGroup: '',
       },
     );
-    const r = model.posterior.r;
     // Offsets of the labels are no part of the potential: their columns are left out of its variances.
     const plain = withoutOffsets(
       blocks.virial.rows,
@@ -160,12 +166,12 @@ export class AcePotential implements TrustedPotential {
       model.layout.stressOffset ? columnOffsets(model.layout).stressOffset : -1,
     );
     const energyVariance =
-      squaredRowNorms(whitenRows(r, d, blocks.energy.rows, 1), 1, d)[0]! * blocks.energy.scale * blocks.energy.scale;
-    const virialVariances = squaredRowNorms(whitenRows(r, d, plain, 6), 6, d).map(
+      squaredRowNorms(this.whiten(blocks.energy.rows, 1), 1, d)[0]! * blocks.energy.scale * blocks.energy.scale;
+    const virialVariances = squaredRowNorms(this.whiten(plain, 6), 6, d).map(
       (v) => v * blocks.virial.scale * blocks.virial.scale,
     );
     const m = blocks.forces.count;
-    const componentVariances = squaredRowNorms(whitenRows(r, d, blocks.forces.rows, m), m, d);
+    const componentVariances = squaredRowNorms(this.whiten(blocks.forces.rows, m), m, d);
     const fixedComponents = new Uint8Array(3 * n).fill(1);
     const forceVariances = new Float64Array(n);
     const free = new Int32Array(n);
@@ -248,7 +254,7 @@ export class AcePotential implements TrustedPotential {
       const size = offsets[element[i]! + 1]! - start;
       wide.set(rows.atoms.subarray(i * block, i * block + size), i * d + start);
     }
-    const h = squaredRowNorms(whitenRows(this.model.posterior.r, d, wide, n), n, d);
+    const h = squaredRowNorms(this.whiten(wide, n), n, d);
     const median = this.model.uncertainty.leverageMedian;
     return h.map((value, i) => value / median[element[i]!]!);
   }

@@ -1,6 +1,7 @@
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import type { AceProgram, PotentialProgram } from '../../core/descriptors/descriptors.ts';
 import type { Whitener } from '../../core/numerics/kernels.ts';
+import { columnCount } from '../../core/dataset/dataset.ts';
 import { AcePotential } from '../../core/potentials/ace-potential.ts';
 import type { Structure } from '../../core/structure/structure.ts';
 import { readAsi } from '../../formats/asi.ts';
@@ -68,7 +69,10 @@ export class Machine {
     const known = this.potentials.get(model.id);
     if (known !== undefined) return known;
     const { model: linear, basis } = readModel(model.bytes, model.id);
-    const potential = new AcePotential(linear, this.program(basis));
+    const columns = columnCount(linear.layout);
+    const potential = new AcePotential(linear, this.program(basis), (rows, m) =>
+      this.whitener(model.id, linear.posterior.r, columns).whiten(rows, m),
+    );
     this.potentials.set(model.id, potential);
     const [oldest] = this.potentials.keys();
     if (this.potentials.size > KEPT && oldest !== undefined) this.potentials.delete(oldest);
