@@ -9,8 +9,8 @@ import { neighborList } from '../../core/structure/neighbor-list.ts';
 import type { Structure } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
 
-/** Multiply-adds of an evaluation that one core does in a microsecond, about: turns estimates into times. */
-const OPERATIONS_PER_MICROSECOND = 1500;
+/** Operations of `evaluationCost` that the compiled kernels do in a microsecond on one core, about. */
+const OPERATIONS_PER_MICROSECOND = 11000;
 /** Observations that a function must have on average, so that a basis is worth trying. */
 const OBSERVATIONS_PER_FUNCTION = 4;
 /** Structures whose neighbours are counted for the estimate of times. */
