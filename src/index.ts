@@ -36,16 +36,25 @@ export { readModel, writeModel } from './formats/model-file.ts';
 export { exportYace } from './node/training/export-yace.ts';
 export { readYace } from './formats/yace-reader.ts';
 export { createYacePotential } from './formats/yace-potential.ts';
+export { readPotentialFile } from './formats/potential-file.ts';
+export { checkDataset } from './core/dataset/check-dataset.ts';
+
+/** The kernels of this machine: compiled bases and potentials, dense linear algebra. */
+export type { Kernels } from './kernels/kernels.ts';
+export { nodeKernels } from './node/kernels.ts';
 
 /** Potentials and dynamics. */
 export type { Potential, TrustedPotential } from './core/potentials/potential.ts';
 export { AcePotential } from './core/potentials/ace-potential.ts';
+export { MotionScreen } from './core/potentials/motion-screen.ts';
 export { predictiveSigmas } from './core/potentials/predictive.ts';
 export { stillingerWeberSilicon } from './core/potentials/stillinger-weber.ts';
 export { tightBindingSilicon } from './core/potentials/tight-binding/tight-binding.ts';
 export { startMotion, structureOf } from './core/dynamics/dynamics.ts';
 export { langevinStep } from './core/dynamics/langevin.ts';
+export { velocityVerletStep } from './core/dynamics/velocity-verlet.ts';
 export { minimise } from './core/dynamics/minimise.ts';
+export { propertyCard } from './core/properties/property-card.ts';
 export { RandomStream } from './core/random.ts';
 
 // Bayesian regression on rows: no atoms here.

@@ -47,8 +47,9 @@ export interface BBasisDocument {
   readonly basis: AceBasis | null;
 }
 
-/** Keys of the metadata that this project gives a meaning. */
+/** Key of the metadata under which energies of isolated atoms stand. */
 export const METADATA_E0 = 'E0';
+/** Key of the metadata under which the specification of a basis of this project stands, as JSON. */
 export const METADATA_SPECIFICATION = 'querent_specification';
 
 /** A linear model as a B-basis document. @throws InputError `WRONG_LENGTH`, `NOT_FINITE` */

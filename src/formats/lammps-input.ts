@@ -2,8 +2,9 @@
 import { atomicNumberOf, massOf } from '../core/elements.ts';
 import { numeral } from './yace.ts';
 
-/** Grade from which structures are kept, and at which a simulation ends. */
+/** Grade from which structures are kept. */
 export const KEEP_GRADE = 2;
+/** Grade at which the simulation stops. */
 export const HALT_GRADE = 25;
 /** Steps between two looks at the grade. */
 const GRADE_STEPS = 10;

@@ -5,8 +5,9 @@ import { gradientOperator, realComponent, strainOperator } from './harmonic-oper
 export const NODE = 64;
 /** Columns of the central atom and of strain, in front of those of the neighbours. */
 export const OWN_COLUMNS = 9;
-/** Columns of a block, and the bytes that a component has in it. */
+/** Columns of a block. */
 export const BLOCK_COLUMNS = 16;
+/** Bytes of one component in a block of columns. */
 export const COLUMN_BYTES: number = 8 * BLOCK_COLUMNS;
 
 /** Tables of a layout that every central element shares; see assembly/rows.ts. */
