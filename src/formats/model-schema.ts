@@ -148,7 +148,7 @@ const selfCheck = z.object({
 });
 
 /** The header of a model file. Keys that are not listed are kept and mean nothing. */
-export const modelHeaderSchema = z.object({
+export const modelHeaderSchema: z.ZodType = z.object({
   format: z.literal('querent model'),
   version: z.int().min(1).max(MODEL_FILE_VERSION),
   units: z.object({

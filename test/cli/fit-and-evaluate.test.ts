@@ -329,7 +329,7 @@ describe('querent predict', () => {
     const crystal = await run(['predict', 'si.model', 'POSCAR', '--threads', '1']);
     expect(crystal.code).toBe(0);
     expect(crystal.stdout).toMatch(
-      /^# +atoms +E eV +± meV\/atom +max \|F\| eV\/Å +± eV\/Å +P GPa +leverage +novelty +trust\n/,
+      /^# +atoms +E eV +± meV\/atom +max \|F\| eV\/Å +± eV\/Å +P GPa +leverage +novelty +grade +trust\n/,
     );
     expect(crystal.stdout).toMatch(/\n0 +8 +-?\d+\.\d{4} .* trusted\n$/);
     expect(crystal.stderr).toMatch(/^isolated atoms: Si /);
@@ -350,7 +350,17 @@ describe('querent export', () => {
     );
     expect(stdout).toMatch(/\n {2}pair_style pace\n {2}pair_coeff \* \* si\.yace Si\n/);
     const result = await json<Record<string, unknown>>(['export', 'si.model', '-o', 'si.yace']);
-    expect(Object.keys(result)).toEqual(['file', 'functions', 'energyDifference', 'forceDifference', 'lammps']);
+    expect(Object.keys(result)).toEqual([
+      'file',
+      'activeSet',
+      'input',
+      'functions',
+      'energyDifference',
+      'forceDifference',
+      'gradeDifference',
+      'pseudoRows',
+      'lammps',
+    ]);
     expect(result).toMatchObject({ file: 'si.yace', functions: 13 });
   });
 
@@ -376,7 +386,7 @@ describe('help', () => {
     expect(help.stdout).toMatch(new RegExp(`^Usage: querent ${verb} \\[options\\] <`));
     expect(help.stdout).toMatch(/\nArguments:\n/);
     expect(help.stdout).toMatch(/ --json /);
-    expect(help.stdout).toMatch(new RegExp(`\nExample:\n {2}querent ${verb} `));
+    expect(help.stdout).toMatch(new RegExp(`\nExamples?:\n {2}querent ${verb} `));
     expect((await run(['help', verb])).stdout).toBe(help.stdout);
   });
 

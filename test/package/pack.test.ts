@@ -111,7 +111,7 @@ describe('the packed package', () => {
   });
 
   it('exports its entry points and no others', () => {
-    expect(Object.keys(PACKAGE.exports)).toEqual(['.', './testing', './package.json']);
+    expect(Object.keys(PACKAGE.exports)).toEqual(['.', './browser', './testing', './package.json']);
     const out = runScript(
       'names.js',
       `import * as library from 'querent';
