@@ -1,4 +1,5 @@
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
+import { NumericalError } from '../../core/errors.ts';
 import type { Fold, FoldErrors, RelativeNoise, SubsetTrial } from '../../core/regression/cross-validation.ts';
 import { addMoments, judgeFold, type Moments, momentsOf, rmseOf } from '../../core/regression/cross-validation.ts';
 import { maximizeEvidence } from '../../core/regression/maximize-evidence.ts';
@@ -87,6 +88,15 @@ export interface ChoiceInput {
   readonly scanRatio: boolean;
 }
 
+/** A prior under which no equations can be solved is made this many times stronger, so often at most. */
+const RAISE = 30;
+const RAISES = 6;
+/** No observations. */
+const NO_MOMENTS: Moments = {
+  gram: { energy: null, forces: null, virial: null },
+  cross: { energy: null, forces: null, virial: null },
+};
+
 /**
  * Chooses a basis, the strength of its prior and the balance of energies and forces from factors of folds: each candidate
  * is a subset of columns, so no structure is looked at again. Left-out loss decides, and what is within its scatter goes to
@@ -96,8 +106,9 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
   const { candidates, folds, total, ratio } = input;
   const { union, list } = candidates;
   const counts = Object.fromEntries(OBSERVATION_KINDS.map((kind) => [kind, total[kind].count])) as PerKind<number>;
-  const moments = folds.map((fold) => sharedMoments(momentsOf(fold, kernels)));
-  const all = sharedMoments(moments.reduce(addMoments));
+  // Sums over the other folds, not differences from all: what one fold alone has seen would leave nothing but rounding.
+  const moments = folds.map((fold) => momentsOf(fold, kernels));
+  const others = folds.map((_, k) => sharedMoments(moments.filter((__, j) => j !== k).reduce(addMoments)));
   const shared = folds.map((fold) => ({ ...fold, ...sharedFactors(fold) }));
   const unionPrior = input.priorOf(union, total);
   const columns = list.map(({ basis }) => columnsOf(basis, union, total.forces.columns));
@@ -106,7 +117,7 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
   const judge = async (trials: readonly SubsetTrial[]): Promise<JudgedSetting[][]> => {
     const errors = await pool.map(
       'judgeFold',
-      shared.map((fold, k) => ({ all, fold, own: moments[k]!, trials })),
+      shared.map((fold, k) => ({ all: others[k]!, fold, own: NO_MOMENTS, trials })),
     );
     return trials.map(({ noises }, t) =>
       noises.map((_, n) => {
@@ -130,7 +141,7 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
     kernels,
   );
   const { forces, virial } = hyperparameters.noise;
-  const natural = hyperparameters.alpha * forces * forces;
+  let natural = hyperparameters.alpha * forces * forces;
   let virialToForce = virial / forces;
   const noiseOf = (strength: number, energyToForce: number): RelativeNoise => ({
     stiffness: strength * natural,
@@ -138,13 +149,20 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
     virialToForce,
   });
 
-  const judged = await judge(
-    list.map((_, c) => ({
-      columns: columns[c]!,
-      prior: priors[c]!,
-      noises: TRIAL_STRENGTHS.map((strength) => noiseOf(strength, ratio)),
-    })),
-  );
+  const judgeAll = (): Promise<JudgedSetting[][]> =>
+    judge(
+      list.map((_, c) => ({
+        columns: columns[c]!,
+        prior: priors[c]!,
+        noises: TRIAL_STRENGTHS.map((strength) => noiseOf(strength, ratio)),
+      })),
+    );
+  let judged = await judgeAll();
+  // A prior too weak for working precision is raised until the equations can be solved.
+  for (let step = 0; step < RAISES && judged.flat().every(({ score }) => Number.isNaN(score)); step++) {
+    natural *= RAISE;
+    judged = await judgeAll();
+  }
   const curve = list.map(({ functions, microseconds, description }, c): CurvePoint => {
     const setting = judged[c]!.reduce((a, b) => (better(b, a) ? b : a));
     return { functions, microseconds, description, ...setting };
@@ -152,6 +170,13 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
   const least = leastScore(curve);
   const best = curve.findIndex(({ score }) => score <= (1 + WORTH.basis) * least);
 
+  if (best < 0) {
+    throw new NumericalError(
+      'NO_LEFT_OUT_ERRORS',
+      'basis must be given by --preset or --nmax: the normal equations of the folds are singular to working precision for every candidate',
+      { candidates: list.map(({ functions }) => functions) },
+    );
+  }
   const left = curve[best]!.rmse;
   if (left.virial > 0) virialToForce = left.virial / left.forces;
   const scan = async (noises: readonly RelativeNoise[]): Promise<JudgedSetting[]> =>
