@@ -1,4 +1,4 @@
-import { cellVolume, strained, VOIGT_AXES } from '../core/structure/cell.ts';
+import { cellVolume, strained, strainTensor } from '../core/structure/cell.ts';
 import type { Structure } from '../core/structure/structure.ts';
 import { atomCount } from '../core/structure/structure.ts';
 import type { CodecReference, ComputeReference, EngineOutcome, LabelSuccess } from '../reference/reference.ts';
@@ -10,13 +10,9 @@ const STEP = 1e-3;
 const FORCE_AGREEMENT = 1e-3;
 const STRESS_AGREEMENT = 1e-4;
 
-/** Symmetric strain of `size` in one Voigt component, row-major. */
+/** Symmetric strain of `size` in one Voigt component. */
 function strainOf(component: number, size: number): Float64Array {
-  const [a, b] = VOIGT_AXES[component]!;
-  const strain = new Float64Array(9);
-  strain[3 * a + b]! += a === b ? size : size / 2;
-  if (a !== b) strain[3 * b + a]! += size / 2;
-  return strain;
+  return strainTensor([0, 1, 2, 3, 4, 5].map((k) => (k === component ? size : 0)));
 }
 
 function copyOf(structure: Structure): Structure {

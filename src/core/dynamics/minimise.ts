@@ -1,6 +1,6 @@
 import { InputError, NumericalError } from '../errors.ts';
 import type { Potential } from '../potentials/potential.ts';
-import { cellVolume, strained, VOIGT_AXES } from '../structure/cell.ts';
+import { cellVolume, strained, strainTensor } from '../structure/cell.ts';
 import type { Structure } from '../structure/structure.ts';
 import { largestNorm } from './dynamics.ts';
 
@@ -48,17 +48,6 @@ function strainForces(virial: Float64Array, cell: 'volume' | 'full'): Float64Arr
   if (cell === 'full') return virial.slice();
   const mean = (virial[0]! + virial[1]! + virial[2]!) / 3;
   return Float64Array.of(mean, mean, mean, 0, 0, 0);
-}
-
-/** Tensor [9] of six engineering strains. */
-function strainTensor(voigt: Float64Array): Float64Array {
-  const tensor = new Float64Array(9);
-  VOIGT_AXES.forEach(([a, b], k) => {
-    const part = a === b ? voigt[k]! : voigt[k]! / 2;
-    tensor[3 * a + b] = part;
-    tensor[3 * b + a] = part;
-  });
-  return tensor;
 }
 
 const largestSize = (values: Float64Array): number => values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);

@@ -1,7 +1,7 @@
 import { minimise } from '../dynamics/minimise.ts';
 import { SymmetricEigensolver } from '../numerics/eigen-symmetric.ts';
 import type { Potential } from '../potentials/potential.ts';
-import { cellVolume, strained, VOIGT_AXES } from '../structure/cell.ts';
+import { cellVolume, strained, strainTensor } from '../structure/cell.ts';
 import type { Structure } from '../structure/structure.ts';
 
 /** Elastic constants at zero stress, Voigt xx yy zz yz xz xy. */
@@ -19,15 +19,6 @@ export interface ElasticConstants {
 /** Strain on each side of zero. */
 const STRAIN = 2e-3;
 const FORCE_TOLERANCE = 1e-4;
-
-/** Tensor [9] of the k-th unit Voigt strain times `size` (engineering shear). */
-function unitStrain(k: number, size: number): Float64Array {
-  const [a, b] = VOIGT_AXES[k]!;
-  const tensor = new Float64Array(9);
-  tensor[3 * a + b] = a === b ? size : size / 2;
-  tensor[3 * b + a] = a === b ? size : size / 2;
-  return tensor;
-}
 
 /** [6] stress (1/V) ∂E/∂ε, eV/Å³. */
 function stressOf(structure: Structure, potential: Potential): Float64Array {
@@ -60,7 +51,7 @@ export function elasticConstants(structure: Structure, potential: Potential): El
   const relaxed = new Float64Array(36);
   for (let j = 0; j < 6; j++) {
     const [plus, minus] = [STRAIN, -STRAIN].map((size) => {
-      const fixed = strained(structure, unitStrain(j, size));
+      const fixed = strained(structure, strainTensor([0, 1, 2, 3, 4, 5].map((k) => (k === j ? size : 0))));
       const free = minimise(fixed, potential, { forceTolerance: FORCE_TOLERANCE }).structure;
       return { clamped: stressOf(fixed, potential), relaxed: stressOf(free, potential) };
     }) as [Record<'clamped' | 'relaxed', Float64Array>, Record<'clamped' | 'relaxed', Float64Array>];

@@ -3,7 +3,7 @@ import { NumericalError } from '../errors.ts';
 import { solveUpper } from '../numerics/triangular.ts';
 import { appendRows } from '../numerics/qr.ts';
 import type { Potential } from '../potentials/potential.ts';
-import { cellVolume, strained } from '../structure/cell.ts';
+import { cellVolume, strained, volumeStrain } from '../structure/cell.ts';
 import { atomCount, type Structure } from '../structure/structure.ts';
 
 /** One volume of an equation of state. */
@@ -86,12 +86,6 @@ export function birchMurnaghan(points: readonly VolumePoint[]): EquationOfState 
   };
 }
 
-/** The crystal with its volume scaled by a factor, at constant shape. */
-function scaled(structure: Structure, factor: number): Structure {
-  const strain = Math.cbrt(factor) - 1;
-  return strained(structure, [strain, 0, 0, 0, strain, 0, 0, 0, strain]);
-}
-
 /**
  * Equation of state of a crystal about its relaxed volume: 9 volumes within ±6 % at constant shape, positions relaxed.
  *
@@ -101,8 +95,8 @@ function scaled(structure: Structure, factor: number): Structure {
 export function equationOfState(structure: Structure, potential: Potential): EquationOfState {
   const n = atomCount(structure);
   const points = Array.from({ length: 2 * HALF_POINTS + 1 }, (_, k) => {
-    const factor = 1 + (VOLUME_RANGE * (k - HALF_POINTS)) / HALF_POINTS;
-    const minimum = minimise(scaled(structure, factor), potential, { forceTolerance: 1e-4 });
+    const change = (VOLUME_RANGE * (k - HALF_POINTS)) / HALF_POINTS;
+    const minimum = minimise(strained(structure, volumeStrain(change)), potential, { forceTolerance: 1e-4 });
     return { volume: cellVolume(minimum.structure.cell!) / n, energy: minimum.energy / n };
   });
   return birchMurnaghan(points);

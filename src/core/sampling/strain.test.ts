@@ -3,18 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { simpleCubic } from '../../../test/support/toy-potentials.ts';
 import { RandomStream } from '../random.ts';
 import { cellDeterminant, cellVolume, strained } from '../structure/cell.ts';
-import { randomStrain, requireStrainRange, strainSize, volumeStrain } from './strain.ts';
+import { randomStrain, requireStrainRange, strainSize } from './strain.ts';
 
 const CRYSTAL = simpleCubic(2, 4);
-
-describe('volumeStrain', () => {
-  it('changes the volume by what it says', () => {
-    for (const change of [-0.3, -0.06, 0, 0.1]) {
-      const volume = cellVolume(strained(CRYSTAL, volumeStrain(change)).cell!);
-      expect(volume).toAgree(512 * (1 + change), { rtol: 1e-14, why: 'rounding' });
-    }
-  });
-});
 
 describe('randomStrain', () => {
   it('is symmetric and inside its ranges, and never inverts a cell', () => {

@@ -29,17 +29,6 @@ export function requireStrainRange(range: StrainRange): void {
 }
 
 /**
- * Strain of a change of volume alone: ε = ((1 + v)^⅓ − 1)·1.
- *
- * @param change v = V/V₀ − 1
- * @returns      [9] row-major
- */
-export function volumeStrain(change: number): Float64Array {
-  const e = Math.cbrt(1 + change) - 1;
-  return Float64Array.of(e, 0, 0, 0, e, 0, 0, 0, e);
-}
-
-/**
  * A random symmetric strain. Seven uniform numbers are taken whatever the range is, so that ranges can be changed without
  * shifting what is drawn afterwards.
  *

@@ -11,8 +11,10 @@ import {
   planeHeights,
   reducedCell,
   strained,
+  strainTensor,
   transformRows,
   wrapped,
+  volumeStrain,
 } from './cell.ts';
 import type { Structure } from './structure.ts';
 
@@ -163,5 +165,26 @@ describe('reducedCell', () => {
     expect(Array.from(reducedCell(cubic, [true, true, true]).transform)).toEqual(IDENTITY);
     const { transform } = reducedCell(Float64Array.of(4, 0, 0, 40, 4, 0, 0, 0, 4), [true, false, true]);
     expect(Array.from(transform)).toEqual(IDENTITY);
+  });
+});
+
+describe('strains', () => {
+  const cell = Float64Array.of(2, 0.1, 0, 0, 3, 0.2, 0.3, 0, 4);
+  const structure: Structure = {
+    positions: new Float64Array(3),
+    cell,
+    pbc: [true, true, true],
+    species: Uint8Array.of(1),
+  };
+
+  it('of a volume change it by what they say', () => {
+    for (const change of [-0.3, -0.06, 0, 0.1]) {
+      const volume = cellVolume(strained(structure, volumeStrain(change)).cell!);
+      expect(volume).toAgree(cellVolume(cell) * (1 + change), { rtol: 1e-14, why: 'rounding' });
+    }
+  });
+
+  it('in Voigt order become symmetric tensors, shears in halves', () => {
+    expect([...strainTensor([1, 2, 3, 4, 6, 8])]).toEqual([1, 4, 3, 4, 2, 2, 3, 2, 3]);
   });
 });

@@ -206,6 +206,32 @@ export function strained(structure: Structure, strain: ArrayLike<number>): Struc
 }
 
 /**
+ * Strain of a change of volume alone: ε = ((1 + v)^⅓ − 1)·1.
+ *
+ * @param change v = V/V₀ − 1
+ * @returns      [9] row-major
+ */
+export function volumeStrain(change: number): Float64Array {
+  const e = Math.cbrt(1 + change) - 1;
+  return Float64Array.of(e, 0, 0, 0, e, 0, 0, 0, e);
+}
+
+/**
+ * Tensor [9] of six strains in Voigt order xx yy zz yz xz xy, shears as engineers count them: γ_yz = 2 ε_yz.
+ *
+ * @param voigt [6] dimensionless
+ */
+export function strainTensor(voigt: ArrayLike<number>): Float64Array {
+  const tensor = new Float64Array(9);
+  VOIGT_AXES.forEach(([a, b], k) => {
+    const part = a === b ? voigt[k]! : voigt[k]! / 2;
+    tensor[3 * a + b] = part;
+    tensor[3 * b + a] = part;
+  });
+  return tensor;
+}
+
+/**
  * A short basis of the same lattice, found by subtracting from each vector the nearest multiple of another while that
  * shortens it: distances between faces get large, so linked cells work for any skewed cell.
  * @param movable which rows are lattice vectors; the others are left alone
