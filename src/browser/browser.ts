@@ -5,7 +5,7 @@
  * require-corp`). The result does not depend on their number.
  */
 import { EnvironmentError, InputError } from '../core/errors.ts';
-import { atomShares, sumOfShares } from '../core/potentials/atom-shares.ts';
+import { sharesOf, sumsOfShares } from '../core/potentials/atom-shares.ts';
 import type { PotentialResult } from '../core/potentials/potential.ts';
 import type { Structure } from '../core/structure/structure.ts';
 import { atomCount } from '../core/structure/structure.ts';
@@ -139,16 +139,14 @@ export async function openPotential(source: PotentialSource, options: OpenOption
   }
 
   async function evaluate(structures: readonly Structure[]): Promise<PotentialResult[]> {
-    const tasks = structures.flatMap((structure) => {
-      const n = atomCount(structure);
-      const given = sharing ? shared(structure) : structure;
-      return atomShares(n).map((atoms) => ({
-        kind: 'evaluate' as const,
-        structure: given,
-        atoms,
-        forces: sharing ? new Float64Array(new SharedArrayBuffer(24 * n)) : null,
-      }));
-    });
+    const given = sharing ? structures.map(shared) : structures;
+    const shares = sharesOf(structures.map(atomCount));
+    const tasks = shares.map(({ index, atoms }) => ({
+      kind: 'evaluate' as const,
+      structure: given[index]!,
+      atoms,
+      forces: sharing ? new Float64Array(new SharedArrayBuffer(24 * atomCount(given[index]!))) : null,
+    }));
     const results = new Array<PotentialResult>(tasks.length);
     let next = 0;
     await Promise.all(
@@ -161,12 +159,7 @@ export async function openPotential(source: PotentialSource, options: OpenOption
         }
       }),
     );
-    let first = 0;
-    return structures.map((structure) => {
-      const count = atomShares(atomCount(structure)).length;
-      first += count;
-      return sumOfShares(results.slice(first - count, first));
-    });
+    return sumsOfShares(shares, results);
   }
 
   return { threads, kernels: names[0] as string, evaluate, dispose: end };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { atomShares, SHARED_ABOVE, sumOfShares } from './atom-shares.ts';
+import { atomShares, SHARED_ABOVE, sharesOf, sumOfShares, sumsOfShares } from './atom-shares.ts';
 
 describe('atomShares', () => {
   it('cover every atom once, in order, and differ in length by one at most', () => {
@@ -45,5 +45,25 @@ describe('sumOfShares', () => {
   it('is the share itself when there is one', () => {
     const only = share(3);
     expect(sumOfShares([only])).toBe(only);
+  });
+});
+
+describe('several structures', () => {
+  it('are taken apart in order and added up one by one', () => {
+    const counts = [8, SHARED_ABOVE, 3];
+    const shares = sharesOf(counts);
+    expect(shares[0]).toEqual({ index: 0, atoms: [0, 8] });
+    expect(shares.at(-1)).toEqual({ index: 2, atoms: [0, 3] });
+    const results = shares.map(({ atoms: [from, to] }) => ({
+      energy: to - from,
+      atomEnergies: null,
+      forces: Float64Array.of(to - from),
+      virial: new Float64Array(6),
+    }));
+    expect(sumsOfShares(shares, results).map(({ energy, forces }) => [energy, forces[0]])).toEqual([
+      [8, 8],
+      [SHARED_ABOVE, SHARED_ABOVE],
+      [3, 3],
+    ]);
   });
 });

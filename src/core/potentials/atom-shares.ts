@@ -33,3 +33,25 @@ export function sumOfShares(shares: readonly PotentialResult[]): PotentialResult
   }
   return { energy, atomEnergies, forces, virial };
 }
+
+/** A share of one of several structures. */
+export interface Share {
+  /** Index of the structure. */
+  readonly index: number;
+  readonly atoms: readonly [from: number, to: number];
+}
+
+/** The shares of structures of so many atoms, structure by structure. */
+export function sharesOf(atoms: readonly number[]): Share[] {
+  return atoms.flatMap((n, index) => atomShares(n).map((range) => ({ index, atoms: range })));
+}
+
+/** What the results of `sharesOf` add up to for each structure. */
+export function sumsOfShares(shares: readonly Share[], results: readonly PotentialResult[]): PotentialResult[] {
+  const parts: PotentialResult[][] = [];
+  shares.forEach(({ index }, k) => {
+    parts[index] ??= [];
+    parts[index].push(results[k]!);
+  });
+  return parts.map(sumOfShares);
+}

@@ -1,4 +1,4 @@
-import { atomShares, sumOfShares } from '../../core/potentials/atom-shares.ts';
+import { sharesOf, sumsOfShares } from '../../core/potentials/atom-shares.ts';
 import type { PotentialResult } from '../../core/potentials/potential.ts';
 import type { Frame } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
@@ -24,16 +24,13 @@ export async function evaluateWithFile(
   frames: readonly Frame[],
   pool: TaskPool,
 ): Promise<PotentialResult[]> {
-  const shares = frames.map((frame) => atomShares(atomCount(frame.structure)));
+  const shares = sharesOf(frames.map(({ structure }) => atomCount(structure)));
   const parts = await pool.map(
     'share',
-    frames.flatMap(({ structure, source }, f) =>
-      shares[f]!.map((atoms) => ({ potential, frame: { structure, source }, atoms })),
-    ),
+    shares.map(({ index, atoms }) => {
+      const { structure, source } = frames[index]!;
+      return { potential, frame: { structure, source }, atoms };
+    }),
   );
-  let next = 0;
-  return shares.map(({ length }) => {
-    next += length;
-    return sumOfShares(parts.slice(next - length, next));
-  });
+  return sumsOfShares(shares, parts);
 }
