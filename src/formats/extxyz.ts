@@ -9,6 +9,7 @@ import { ColumnReader, parseProperties, PLAIN_PROPERTIES } from './extxyz-column
 import { type CommentEntry, parseComment } from './extxyz-comment.ts';
 import { findLabels, type LabelKeyOptions, type LabelKeys } from './extxyz-labels.ts';
 import { excerpt, readBoolean, requireNumber } from './extxyz-tokens.ts';
+import { LineAssembler } from './line-assembler.ts';
 
 export { writeExtxyz, type ExtxyzWriteOptions } from './extxyz-writer.ts';
 
@@ -17,9 +18,6 @@ export interface ParsedFrame {
   readonly frame: Frame;
   readonly keys: LabelKeys;
 }
-
-/** No line of a text is longer than this. */
-const LONGEST_LINE = 1 << 22;
 
 /** Whether a comment line claims to be extended XYZ. */
 const isExtended = (line: string): boolean => /(?:^|\s)(?:Properties|properties|Lattice|lattice)\s*=/.test(line);
@@ -73,10 +71,8 @@ function readPbc(entry: CommentEntry, file: string, line: number): [boolean, boo
 }
 
 /** Puts frames together line by line. */
-class FrameAssembler {
-  private readonly file: string;
+class FrameAssembler extends LineAssembler<ParsedFrame> {
   private readonly options: LabelKeyOptions;
-  private line = 0;
   private frames = 0;
   private first = 0;
   private atoms = 0;
@@ -84,16 +80,11 @@ class FrameAssembler {
   private columns: ColumnReader | null = null;
 
   constructor(file: string, options: LabelKeyOptions) {
-    this.file = file;
+    super(file, 'text');
     this.options = options;
   }
 
-  /** Takes the next line; returns the frame it completes, if any. */
-  push(raw: string): ParsedFrame | null {
-    this.line++;
-    let line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
-    if (this.line === 1 && line.startsWith('\ufeff')) line = line.slice(1);
-    if (line.includes('\0')) throw this.binary();
+  protected take(line: string): ParsedFrame | null {
     if (this.columns !== null) {
       this.columns.read(line, this.file, this.line);
       return this.columns.species.length === this.atoms ? this.finish(this.columns) : null;
@@ -106,11 +97,8 @@ class FrameAssembler {
     return null;
   }
 
-  /**
-   * Takes what follows the last line end. @throws FormatError `TRUNCATED_FRAME` where it is a line of an atom cut short
-   */
-  pushLast(rest: string): ParsedFrame | null {
-    if (rest === '') return null;
+  /** @throws FormatError `TRUNCATED_FRAME` where it is a line of an atom cut short */
+  protected takeLast(rest: string): ParsedFrame | null {
     try {
       return this.push(rest);
     } catch (error) {
@@ -124,8 +112,8 @@ class FrameAssembler {
     }
   }
 
-  /** The file has ended. @throws FormatError `TRUNCATED_FRAME`, `NO_FRAMES` */
-  end(): void {
+  /** @throws FormatError `TRUNCATED_FRAME`, `NO_FRAMES` */
+  protected end(): void {
     if (this.atoms > 0) {
       const got = this.columns === null ? 'its comment line is missing' : `got ${this.columns.species.length}`;
       const message = `frame ${this.frames} (from line ${this.first}) must have ${this.atoms} atoms, ${got} when the file ended`;
@@ -133,15 +121,6 @@ class FrameAssembler {
     }
     if (this.frames === 0)
       throw new FormatError('NO_FRAMES', { file: this.file }, 'file must hold at least one frame, got none');
-  }
-
-  /** The error for a file that is not text. */
-  binary(): FormatError {
-    return new FormatError(
-      'BINARY_FILE',
-      { file: this.file, line: Math.max(1, this.line) },
-      'file must be text (UTF-8), got binary data',
-    );
   }
 
   private startFrame(line: string): void {
@@ -204,39 +183,15 @@ class FrameAssembler {
  * @param source name of the file for messages and `frame.source`
  * @throws FormatError with file, line and column
  */
-export async function* parseExtxyz(
+export function parseExtxyz(
   chunks: AsyncIterable<string>,
   source: string,
   options: LabelKeyOptions = {},
 ): AsyncGenerator<ParsedFrame> {
-  const assembler = new FrameAssembler(source, options);
-  let rest = '';
-  for await (const chunk of chunks) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop()!;
-    for (const line of lines) {
-      const parsed = assembler.push(line);
-      if (parsed !== null) yield parsed;
-    }
-    if (rest.length > LONGEST_LINE) throw assembler.binary();
-  }
-  const last = assembler.pushLast(rest);
-  if (last !== null) yield last;
-  assembler.end();
+  return new FrameAssembler(source, options).stream(chunks);
 }
 
 /** All frames of a text. @throws FormatError with file, line and column */
 export function parseExtxyzText(text: string, source: string, options: LabelKeyOptions = {}): ParsedFrame[] {
-  const assembler = new FrameAssembler(source, options);
-  const lines = text.split('\n');
-  const rest = lines.pop()!;
-  const frames: ParsedFrame[] = [];
-  for (const line of lines) {
-    const parsed = assembler.push(line);
-    if (parsed !== null) frames.push(parsed);
-  }
-  const last = assembler.pushLast(rest);
-  if (last !== null) frames.push(last);
-  assembler.end();
-  return frames;
+  return new FrameAssembler(source, options).whole(text);
 }

@@ -8,6 +8,7 @@ import type { ParsedFrame } from './extxyz.ts';
 import { columnOfToken, excerpt, readNumber, requireNumber, requireSpecies } from './extxyz-tokens.ts';
 import { boxFromBounds } from './lammps-box.ts';
 import { type ElementOptions, elementOfMass, givenElements, unknownType } from './lammps-elements.ts';
+import { LineAssembler } from './line-assembler.ts';
 
 /** Names of position columns in the order of preference, and whether they are scaled by the box. */
 const POSITIONS = [
@@ -20,9 +21,6 @@ const POSITIONS = [
 /** kcal/mol in eV (the thermochemical calorie, as LAMMPS has it). */
 const KCAL_PER_MOL = 4184 / 96485.33212331;
 
-/** Longest line of a dump. */
-const LONGEST_LINE = 1 << 22;
-
 /** The box of a snapshot. */
 interface Box {
   readonly cell: Float64Array;
@@ -33,11 +31,9 @@ interface Box {
 type State = 'item' | 'timestep' | 'time' | 'units' | 'count' | 'box' | 'atoms';
 
 /** Puts snapshots together line by line. */
-class DumpAssembler {
-  private readonly file: string;
+class DumpAssembler extends LineAssembler<ParsedFrame> {
   private readonly given: readonly number[] | null;
   private state: State = 'item';
-  private line = 0;
   private frames = 0;
   private first = 0;
   private started = false;
@@ -54,16 +50,11 @@ class DumpAssembler {
   private rowLines: string[] = [];
 
   constructor(file: string, options: ElementOptions) {
-    this.file = file;
+    super(file, 'a text dump');
     this.given = givenElements(options);
   }
 
-  /** Takes the next line; returns the frame it completes, if any. */
-  push(raw: string): ParsedFrame | null {
-    this.line++;
-    let line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
-    if (this.line === 1 && line.startsWith('\ufeff')) line = line.slice(1);
-    if (line.includes('\0')) throw this.binary();
+  protected take(line: string): ParsedFrame | null {
     switch (this.state) {
       case 'atoms':
         return this.takeAtom(line);
@@ -98,16 +89,14 @@ class DumpAssembler {
     }
   }
 
-  /** Takes what follows the last line end. */
-  pushLast(rest: string): ParsedFrame | null {
-    if (rest === '') return null;
+  protected takeLast(rest: string): ParsedFrame | null {
     const last = this.state === 'atoms' && rest.trim().split(/\s+/).length < this.names.length;
     if (last) this.end();
     return this.push(rest);
   }
 
-  /** The file has ended. @throws FormatError `TRUNCATED_FRAME`, `NO_FRAMES` */
-  end(): void {
+  /** @throws FormatError `TRUNCATED_FRAME`, `NO_FRAMES` */
+  protected end(): void {
     if (this.started) {
       const got = this.state === 'atoms' ? `got ${this.rows.length}` : 'its header is not complete';
       const message = `snapshot ${this.frames} (from line ${this.first}) must have ${this.count < 0 ? 'its' : this.count} atoms, ${got} when the file ended`;
@@ -115,12 +104,6 @@ class DumpAssembler {
     }
     if (this.frames === 0)
       throw new FormatError('NO_FRAMES', { file: this.file }, 'file must hold at least one snapshot, got none');
-  }
-
-  /** The error for a file that is not text. */
-  binary(): FormatError {
-    const position = { file: this.file, line: Math.max(1, this.line) };
-    return new FormatError('BINARY_FILE', position, 'file must be a text dump (UTF-8), got binary data');
   }
 
   private fail(code: string, message: string, token?: number, raw?: string): FormatError {
@@ -422,39 +405,15 @@ class DumpAssembler {
  * (`fx fy fz`) are labels in eV/Å, velocities a column `velocities` in Å/fs; units are metal unless the file says real.
  * @throws FormatError with file, line and column; InputError `BAD_ELEMENTS`
  */
-export async function* parseLammpsDump(
+export function parseLammpsDump(
   chunks: AsyncIterable<string>,
   file: string,
   options: ElementOptions = {},
 ): AsyncGenerator<ParsedFrame> {
-  const assembler = new DumpAssembler(file, options);
-  let rest = '';
-  for await (const chunk of chunks) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop()!;
-    for (const line of lines) {
-      const parsed = assembler.push(line);
-      if (parsed !== null) yield parsed;
-    }
-    if (rest.length > LONGEST_LINE) throw assembler.binary();
-  }
-  const last = assembler.pushLast(rest);
-  if (last !== null) yield last;
-  assembler.end();
+  return new DumpAssembler(file, options).stream(chunks);
 }
 
 /** All snapshots of a text. @throws as `parseLammpsDump` */
 export function parseLammpsDumpText(text: string, file: string, options: ElementOptions = {}): ParsedFrame[] {
-  const assembler = new DumpAssembler(file, options);
-  const lines = text.split('\n');
-  const rest = lines.pop()!;
-  const frames: ParsedFrame[] = [];
-  for (const line of lines) {
-    const parsed = assembler.push(line);
-    if (parsed !== null) frames.push(parsed);
-  }
-  const last = assembler.pushLast(rest);
-  if (last !== null) frames.push(last);
-  assembler.end();
-  return frames;
+  return new DumpAssembler(file, options).whole(text);
 }
