@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NumericalError } from '../errors.ts';
 import { plainKernels } from '../numerics/plain-kernels.ts';
 import { RandomStream } from '../random.ts';
-import type { FoldErrors } from './cross-validation.ts';
+import type { FoldErrors, Moments } from './cross-validation.ts';
 import { addMoments, joinRows, judgeFold, momentsOf, observedRows, rmseOf } from './cross-validation.ts';
 import { createFactor, emptyFactor, mergeFactors, squaredResidual } from './factor.ts';
 import { fitPosterior } from './posterior.ts';
@@ -30,7 +30,13 @@ const folds: PerKind<FactorState>[] = [0, 1, 2].map(() => ({
   virial: factorOf(9, 0.3),
 }));
 const prior = smoothnessPrior([1, 2, 1, 1, 3], [1, 2, 3, 4, 5], [0.5]);
-const all = folds.map((fold) => momentsOf(fold)).reduce(addMoments);
+
+/** Moments of all folds but one. */
+const othersThan = (left: number): Moments =>
+  folds
+    .filter((_, f) => f !== left)
+    .map((fold) => momentsOf(fold))
+    .reduce(addMoments);
 const NOISE = { stiffness: 0.2, energyToForce: 0.2, virialToForce: 3 };
 
 /** The same by the fit itself, from merged and reduced factors. */
@@ -51,7 +57,7 @@ describe('judgeFold', () => {
     const subsets = [Int32Array.of(0, 1, 2, 3, 4, 5), Int32Array.of(0, 2, 5), Int32Array.of(3)];
     const trials = subsets.map((columns) => ({ columns, prior: subsetPrior(prior, columns), noises: [NOISE] }));
     folds.forEach((fold, left) => {
-      const got = judgeFold(all, fold, momentsOf(fold), trials);
+      const got = judgeFold(othersThan(left), fold, trials);
       subsets.forEach((columns, t) => {
         const expected = byPosterior(columns, left);
         for (const kind of OBSERVATION_KINDS) {
@@ -67,9 +73,7 @@ describe('judgeFold', () => {
   it('depends on noises by their ratios and on the prior by α σ_F²', () => {
     const columns = Int32Array.of(0, 1, 2, 3, 4);
     const noises = [NOISE, { ...NOISE, stiffness: 20 }, { ...NOISE, energyToForce: 1e-3 }];
-    const [errors] = judgeFold(all, folds[0]!, momentsOf(folds[0]!), [
-      { columns, prior: subsetPrior(prior, columns), noises },
-    ]);
+    const [errors] = judgeFold(othersThan(0), folds[0]!, [{ columns, prior: subsetPrior(prior, columns), noises }]);
     expect(errors).toHaveLength(3);
     expect(errors![1]!.squared.forces).toBeGreaterThan(errors![0]!.squared.forces);
     expect(errors![2]!.squared.energy).not.toBe(errors![0]!.squared.energy);
@@ -77,9 +81,9 @@ describe('judgeFold', () => {
 
   it('takes folds without some kind of observation', () => {
     const forcesOnly = { energy: emptyFactor(COLUMNS), forces: factorOf(8, 0.1), virial: emptyFactor(COLUMNS) };
-    const moments = [...folds, forcesOnly].map((fold) => momentsOf(fold)).reduce(addMoments);
+    const moments = folds.map((fold) => momentsOf(fold)).reduce(addMoments);
     const columns = Int32Array.of(0, 1);
-    const [[errors]] = judgeFold(moments, forcesOnly, momentsOf(forcesOnly), [
+    const [[errors]] = judgeFold(moments, forcesOnly, [
       { columns, prior: subsetPrior(prior, columns), noises: [NOISE] },
     ]) as [[FoldErrors]];
     expect(errors.squared.energy).toBe(0);
@@ -97,11 +101,8 @@ describe('judgeFold', () => {
     });
     const energyRows = joinRows([observedRows(rows.slice(0, 2), [1, -2]), observedRows(rows.slice(2), [0.5])]);
     const fold = { ...folds[0]!, energy: energy.state(), energyRows };
-    const moments = [fold, folds[1]!].map((one) => momentsOf(one)).reduce(addMoments);
     const columns = Int32Array.of(0, 1, 2, 3, 4, 5);
-    const [[errors]] = judgeFold(moments, fold, momentsOf(fold), [{ columns, prior, noises: [NOISE] }]) as [
-      [FoldErrors],
-    ];
+    const [[errors]] = judgeFold(momentsOf(folds[1]!), fold, [{ columns, prior, noises: [NOISE] }]) as [[FoldErrors]];
     const { mean } = fitPosterior(folds[1]!, prior, {
       alpha: NOISE.stiffness,
       noise: { energy: NOISE.energyToForce, forces: 1, virial: NOISE.virialToForce },
@@ -126,14 +127,14 @@ describe('judgeFold', () => {
         throw new NumericalError('NOT_POSITIVE_DEFINITE', 'pivot 1 of the matrix must be positive, got 0');
       },
     };
-    const [[errors]] = judgeFold(all, folds[0]!, momentsOf(folds[0]!), [trial], broken) as [[FoldErrors]];
+    const [[errors]] = judgeFold(othersThan(0), folds[0]!, [trial], broken) as [[FoldErrors]];
     expect([errors.squared.forces, errors.absoluteEnergy]).toEqual([Number.NaN, Number.NaN]);
   });
 
   it('refuses noises that are none', () => {
     const columns = Int32Array.of(0);
     const trial = { columns, prior: subsetPrior(prior, columns), noises: [{ ...NOISE, energyToForce: 0 }] };
-    expect(() => judgeFold(all, folds[0]!, momentsOf(folds[0]!), [trial])).toThrow(
+    expect(() => judgeFold(othersThan(0), folds[0]!, [trial])).toThrow(
       /noise of energy relative to forces must be positive/,
     );
   });

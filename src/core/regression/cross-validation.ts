@@ -115,24 +115,16 @@ const betaOf = (noise: RelativeNoise, kind: (typeof OBSERVATION_KINDS)[number]):
   return 1 / (ratio * ratio);
 };
 
-/** The upper triangle of all[c, c′] − own[c, c′] for some columns: the Gram matrix of the other folds. */
-function complementGram(
-  columns: Int32Array,
-  d: number,
-  all: Float64Array | null,
-  own: Float64Array | null,
-): Float64Array | null {
-  if (all === null) return null;
+/** The upper triangle of a Gram matrix of d columns for some of them. */
+function pickedGram(gram: Float64Array | null, d: number, columns: Int32Array): Float64Array | null {
+  if (gram === null) return null;
   const k = columns.length;
-  const gram = new Float64Array(k * k);
+  const picked = new Float64Array(k * k);
   for (let i = 0; i < k; i++) {
     const row = columns[i]! * d;
-    for (let j = i; j < k; j++) {
-      const at = row + columns[j]!;
-      gram[i * k + j] = own === null ? all[at]! : all[at]! - own[at]!;
-    }
+    for (let j = i; j < k; j++) picked[i * k + j] = gram[row + columns[j]!]!;
   }
-  return gram;
+  return picked;
 }
 
 /**
@@ -141,37 +133,33 @@ function complementGram(
  * own factor, ‖R m − z‖² + residual. Normal equations serve a comparison: a setting under which they are singular to
  * working precision gets NaN.
  *
- * @param all      moments of every fold together
+ * @param others   moments of the other folds, added up: a difference from those of all folds would leave nothing but
+ *                 rounding of what the fold alone has seen
  * @param fold     factors of the fold
- * @param own      its moments
  * @param kernels  default the plain ones
  * @returns        [trials][noises]
  * @cost           k³/3 flops for each setting of a trial of k columns
  */
 export function judgeFold(
-  all: Moments,
+  others: Moments,
   fold: Fold,
-  own: Moments,
   trials: readonly SubsetTrial[],
   kernels: Pick<LinearKernels, 'cholesky'> = plainKernels,
 ): FoldErrors[][] {
   const d = fold.forces.columns;
   return trials.map(({ columns, prior, noises }) => {
     const k = columns.length;
-    const grams = perKind((kind) => complementGram(columns, d, all.gram[kind], own.gram[kind]));
+    const grams = perKind((kind) => pickedGram(others.gram[kind], d, columns));
     return noises.map((noise) => {
       const p = new Float64Array(k * k);
       const right = new Float64Array(k);
       for (const kind of OBSERVATION_KINDS) {
         const gram = grams[kind];
-        const cross = all.cross[kind];
+        const cross = others.cross[kind];
         if (gram === null || cross === null) continue;
         const beta = betaOf(noise, kind);
         for (let at = 0; at < p.length; at++) p[at] = p[at]! + beta * gram[at]!;
-        for (let i = 0; i < k; i++) {
-          const c = columns[i]!;
-          right[i] = right[i]! + beta * (cross[c]! - (own.cross[kind]?.[c] ?? 0));
-        }
+        for (let i = 0; i < k; i++) right[i] = right[i]! + beta * cross[columns[i]!]!;
       }
       // Fixed precisions belong to noises in their units; relative to forces they differ by σ_F², which is of no account.
       const precision = priorPrecision(prior, noise.stiffness);

@@ -62,16 +62,15 @@ export interface BasisChoice {
 
 /** What a task is told to judge a fold. */
 export interface JudgeArgument {
-  readonly all: Moments;
+  /** Moments of the other folds. */
+  readonly others: Moments;
   readonly fold: Fold;
-  /** Moments of the fold. */
-  readonly own: Moments;
   readonly trials: readonly SubsetTrial[];
 }
 
 /** Errors of one fold by the fits to the others, for all trials. */
-export function judgeFoldTask(machine: Machine, { all, fold, own, trials }: JudgeArgument): FoldErrors[][] {
-  return judgeFold(all, fold, own, trials, machine.kernels);
+export function judgeFoldTask(machine: Machine, { others, fold, trials }: JudgeArgument): FoldErrors[][] {
+  return judgeFold(others, fold, trials, machine.kernels);
 }
 
 /** Everything that a choice is made from. */
@@ -91,11 +90,6 @@ export interface ChoiceInput {
 /** A prior under which no equations can be solved is made this many times stronger, so often at most. */
 const RAISE = 30;
 const RAISES = 6;
-/** No observations. */
-const NO_MOMENTS: Moments = {
-  gram: { energy: null, forces: null, virial: null },
-  cross: { energy: null, forces: null, virial: null },
-};
 
 /**
  * Chooses a basis, the strength of its prior and the balance of energies and forces from factors of folds: each candidate
@@ -106,9 +100,7 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
   const { candidates, folds, total, ratio } = input;
   const { union, list } = candidates;
   const counts = Object.fromEntries(OBSERVATION_KINDS.map((kind) => [kind, total[kind].count])) as PerKind<number>;
-  // Sums over the other folds, not differences from all: what one fold alone has seen would leave nothing but rounding.
-  const moments = folds.map((fold) => momentsOf(fold, kernels));
-  const others = folds.map((_, k) => sharedMoments(moments.filter((__, j) => j !== k).reduce(addMoments)));
+  const others = momentsOfOthers(folds, kernels);
   const shared = folds.map((fold) => ({ ...fold, ...sharedFactors(fold) }));
   const unionPrior = input.priorOf(union, total);
   const columns = list.map(({ basis }) => columnsOf(basis, union, total.forces.columns));
@@ -117,7 +109,7 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
   const judge = async (trials: readonly SubsetTrial[]): Promise<JudgedSetting[][]> => {
     const errors = await pool.map(
       'judgeFold',
-      shared.map((fold, k) => ({ all: others[k]!, fold, own: NO_MOMENTS, trials })),
+      shared.map((fold, k) => ({ others: others[k]!, fold, trials })),
     );
     return trials.map(({ noises }, t) =>
       noises.map((_, n) => {
@@ -199,6 +191,12 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
     ratio: ratios[taken]!,
     folds: folds.length,
   };
+}
+
+/** For every fold the moments of all the others, shared by workers. */
+function momentsOfOthers(folds: readonly Fold[], kernels: Kernels): Moments[] {
+  const moments = folds.map((fold) => momentsOf(fold, kernels));
+  return folds.map((_, k) => sharedMoments(moments.filter((__, j) => j !== k).reduce(addMoments)));
 }
 
 /** Moments whose matrices workers share. */
