@@ -20,7 +20,10 @@ export interface Runtime {
 /** Stands for the labeller of a manual reference, which never has to compute. */
 const MANUAL_LABELLER: Labeller = {
   concurrency: 1,
-  label: () => Promise.reject(new EnvironmentError('MANUAL_REFERENCE', 'labels of a manual reference must be imported, not computed')),
+  label: () =>
+    Promise.reject(
+      new EnvironmentError('MANUAL_REFERENCE', 'labels of a manual reference must be imported, not computed'),
+    ),
   adopt: () => Promise.resolve(null),
   dispose: () => Promise.resolve(),
 };
