@@ -240,22 +240,21 @@ describe('querent evaluate', () => {
     expect(result.n).toEqual({ structures: 8, atoms: 64 });
     for (const kind of ['energy', 'forces', 'stress'] as const)
       expect(Object.keys(result[kind]!)).toEqual(['mae', 'rmse']);
-    expect(Object.keys(result.calibration.energy!)).toEqual([
+    const documented = [
       'ece',
       'ence',
       'nll',
       'crps',
+      'coverage90',
       'coverage95',
-      'coverage95Interval',
-    ]);
-    expect(Object.keys(result.calibration.forces!)).toEqual([
-      'ece',
-      'ence',
-      'nll',
-      'crps',
-      'coverage95',
-      'coverage95Structure',
-    ]);
+      'rmsResidual',
+      'reliability',
+      'floor',
+    ];
+    expect(Object.keys(result.calibration.energy!)).toEqual(expect.arrayContaining(documented));
+    expect(Object.keys(result.calibration.forces!)).toEqual(
+      expect.arrayContaining([...documented, 'coverage95Structure', 'ranking']),
+    );
     expect(Object.keys(result.worstResidual)).toEqual(['energy', 'forces', 'stress']);
     expect(Object.keys(result.groups)).toEqual(['cold', 'hot']);
     expect(result.groups.cold!.n.structures + result.groups.hot!.n.structures).toBe(8);
@@ -269,13 +268,15 @@ describe('querent evaluate', () => {
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^8 structures, 64 atoms\n\n/);
     expect(stdout).toMatch(/structures +E MAE meV\/atom +F MAE meV\/Å +F RMSE meV\/Å +stress MAE GPa\n/);
-    expect(stdout).toMatch(/\nerror bars +ECE +ENCE +NLL +CRPS +in 95 % interval +worst \|z\|\n/);
-    expect(stdout).toMatch(/\nenergy +[-\d. e]+meV\/cell +[\d.]+ % +[\d.]+\n/);
-    expect(stdout).toMatch(/\nforces +[-\d. e]+meV\/Å +[\d.]+ % +[\d.]+\n/);
+    expect(stdout).toMatch(/\nerror bars +rms z +in 90 % +in 95 % +ECE +ENCE +NLL +CRPS +worst \|z\|\n/);
+    expect(stdout).toMatch(/\nenergy +[-\d. e%()]+meV\/cell +[\d.]+ \([\d.]+\)\n/);
+    expect(stdout).toMatch(/\nforces +[-\d. e%()]+meV\/Å +[\d.]+ \([\d.]+\)\n/);
     expect(stdout).toMatch(/\nenergies: the true share inside is [\d.]+ % to [\d.]+ % at 95 % confidence/);
     expect(stdout).toMatch(
-      /\nforces: [\d.]+ % of the structures lie wholly inside the conformal interval \(nominal 95 %\)\n$/,
+      /\nforces: [\d.]+ % of the structures lie wholly inside the conformal interval \(nominal 95 %\)\n/,
     );
+    expect(stdout).toMatch(/\nranking of \d+ atoms by their bars: rank correlation with \|ΔF\| [\d.]+, [\d.]+ if/);
+    expect(stdout).toMatch(/\ncold +\d+( +[\d.]+( +[\d.]+ %){2}){2}\n/);
   });
 
   it('says null of labels that are not there', async () => {

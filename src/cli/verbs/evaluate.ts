@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Calibration, EvaluationSummary } from '../../core/validation/summary.ts';
 import { forceErrorsByElement, summarizeEvaluation, summarizeGroups } from '../../core/validation/summary.ts';
 import { potentialFormat } from '../../formats/potential-file.ts';
 import { readFrames } from '../../node/frames.ts';
@@ -18,11 +17,12 @@ import {
   threadsOption,
   withPool,
 } from '../data-options.ts';
+import { calibrationTable, groupCalibrationTable } from '../calibration-table.ts';
 import { errorTable } from '../error-table.ts';
 import { EXIT } from '../errors.ts';
 import { openPotential } from '../potential-argument.ts';
 import { plural } from '../output.ts';
-import { cell, percent, renderTable } from '../table.ts';
+import { cell } from '../table.ts';
 import type { Verb } from '../verb.ts';
 
 /** `querent evaluate MODEL DATA…` */
@@ -72,7 +72,7 @@ export const verb: Verb = {
     const { columns, rows } = evaluationTable(evaluated);
     const { n } = summary;
     context.stdout(
-      `${plural(n.structures, 'structure')}, ${plural(n.atoms, 'atom')}\n\n${errorTable(columns, rows)}${opened === null ? '' : `\n${calibrationTable(summary)}`}`,
+      `${plural(n.structures, 'structure')}, ${plural(n.atoms, 'atom')}\n\n${errorTable(columns, rows)}${opened === null ? '' : `\n${calibrationTable(summary)}${groupCalibrationTable(summarizeGroups(evaluated, conformal))}`}`,
     );
     if (withOffset !== null) {
       const structures = frames.map(({ structure }) => structure);
@@ -84,40 +84,3 @@ export const verb: Verb = {
     return EXIT.done;
   },
 };
-
-/** How honest the error bars are, and what share of structures the conformal intervals cover. */
-function calibrationTable({ calibration, worstResidual }: EvaluationSummary): string {
-  const line = (name: string, c: Calibration | null, unit: string, share: string, worst: number): string[] =>
-    c === null
-      ? [name, '-', '-', '-', '-', '-', '-']
-      : [name, cell(c.ece, 2), cell(c.ence, 2), cell(c.nll), `${cell(1000 * c.crps)} ${unit}`, share, cell(worst)];
-  const { energy, forces, stress } = calibration;
-  const table = renderTable(
-    [
-      { header: 'error bars', align: 'left' },
-      { header: 'ECE' },
-      { header: 'ENCE' },
-      { header: 'NLL' },
-      { header: 'CRPS' },
-      { header: 'in 95 % interval' },
-      { header: 'worst |z|' },
-    ],
-    [
-      line('energy', energy, 'meV/cell', percent(energy?.coverage95), worstResidual.energy),
-      line('forces', forces, 'meV/Å', percent(forces?.coverage95), worstResidual.forces),
-      line('stress', stress, 'meV/Å³', percent(stress?.coverage95), worstResidual.stress),
-    ],
-  );
-  const lines: string[] = [];
-  if (energy !== null) {
-    const [low, high] = energy.coverage95Interval;
-    lines.push(
-      `energies: the true share inside is ${percent(low)} to ${percent(high)} at 95 % confidence, by the number of structures\n`,
-    );
-  }
-  if (forces !== null && !Number.isNaN(forces.coverage95Structure))
-    lines.push(
-      `forces: ${percent(forces.coverage95Structure)} of the structures lie wholly inside the conformal interval (nominal 95 %)\n`,
-    );
-  return table + lines.join('');
-}

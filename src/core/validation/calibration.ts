@@ -131,24 +131,9 @@ export function expectedNormalizedCalibrationError(
   sigmas: ArrayLike<number>,
   bins = 10,
 ): number {
-  const pairs = validPairs(errors, sigmas);
-  const n = pairs.sigmas.length;
-  if (n < bins) return Number.NaN;
-  const order = Uint32Array.from({ length: n }, (_, i) => i).sort(
-    (a, b) => pairs.sigmas[a]! - pairs.sigmas[b]! || a - b,
-  );
-  let total = 0;
-  for (let bin = 0; bin < bins; bin++) {
-    let variance = 0;
-    let square = 0;
-    for (let k = Math.floor((bin * n) / bins); k < Math.floor(((bin + 1) * n) / bins); k++) {
-      const i = order[k]!;
-      variance += pairs.sigmas[i]! * pairs.sigmas[i]!;
-      square += pairs.errors[i]! * pairs.errors[i]!;
-    }
-    total += Math.abs(1 - Math.sqrt(square / variance));
-  }
-  return total / bins;
+  const found = residualBySigma(errors, sigmas, bins);
+  if (found.length < bins) return Number.NaN;
+  return found.reduce((sum, { sigma, rmse }) => sum + Math.abs(1 - rmse / sigma), 0) / bins;
 }
 
 /** Mean Gaussian negative log-likelihood ½ ln 2πσ² + ½ z², nats per value; ∞ when an error meets a σ of 0. */
@@ -222,6 +207,35 @@ export function worstResidual(z: ArrayLike<number>): number {
   return worst;
 }
 
+/** Errors of those values whose sigmas are near each other. */
+export interface SigmaBin {
+  readonly count: number;
+  /** Root mean square of the sigmas and of the errors: equal when the bars are right. */
+  readonly sigma: number;
+  readonly rmse: number;
+}
+
+/** Root mean square error against sigma, in bins of equal count in the order of sigma. */
+export function residualBySigma(errors: ArrayLike<number>, sigmas: ArrayLike<number>, bins = 10): readonly SigmaBin[] {
+  const pairs = validPairs(errors, sigmas);
+  const n = pairs.sigmas.length;
+  const count = Math.min(bins, n);
+  const order = Uint32Array.from({ length: n }, (_, i) => i).sort(
+    (a, b) => pairs.sigmas[a]! - pairs.sigmas[b]! || a - b,
+  );
+  return Array.from({ length: count }, (_, bin) => {
+    const [from, to] = [Math.floor((bin * n) / count), Math.floor(((bin + 1) * n) / count)];
+    let variance = 0;
+    let square = 0;
+    for (let k = from; k < to; k++) {
+      const i = order[k]!;
+      variance += pairs.sigmas[i]! * pairs.sigmas[i]!;
+      square += pairs.errors[i]! * pairs.errors[i]!;
+    }
+    return { count: to - from, sigma: Math.sqrt(variance / (to - from)), rmse: Math.sqrt(square / (to - from)) };
+  });
+}
+
 /** How honest the error bars of one quantity are. */
 export interface CalibrationReport {
   /** Number of residuals that count. */
@@ -237,9 +251,15 @@ export interface CalibrationReport {
   readonly crps: number;
   /** Root mean square of z: 1 when the scale is right. */
   readonly rmsResidual: number;
+  /** Largest |z|, and what n independent ones exceed in one set of twenty. */
   readonly worst: number;
+  readonly worstTolerance: number;
   readonly sharpness: number;
+  readonly coverage90: Coverage;
   readonly coverage95: Coverage;
+  /** Nominal and observed shares at the 19 levels. */
+  readonly reliability: readonly ReliabilityPoint[];
+  readonly residualBySigma: readonly SigmaBin[];
 }
 
 /** All calibration figures of one quantity. @throws InputError as `standardizedResiduals`. */
@@ -255,7 +275,11 @@ export function reportCalibration(errors: ArrayLike<number>, sigmas: ArrayLike<n
     crps: continuousRankedProbabilityScore(pairs.errors, pairs.sigmas),
     rmsResidual: Math.sqrt(z.reduce((sum, value) => sum + value * value, 0) / z.length),
     worst: worstResidual(z),
+    worstTolerance: z.length === 0 ? Number.NaN : worstResidualTolerance(z.length),
     sharpness: sharpness(pairs.sigmas),
+    coverage90: coverage(z, 0.9),
     coverage95: coverage(z),
+    reliability: reliabilityCurve(z),
+    residualBySigma: residualBySigma(pairs.errors, pairs.sigmas),
   };
 }

@@ -97,15 +97,21 @@ describe('summarizeEvaluation', () => {
       frames.map((frame) => frame.energyError),
       frames.map((frame) => frame.energySigma),
     );
-    const { ece, ence, nll, crps, coverage95 } = energies;
-    expect(calibration.energy).toEqual({
-      ece,
-      ence,
-      nll,
-      crps,
+    const { coverage90, coverage95, ...figures } = energies;
+    expect(calibration.energy).toMatchObject({
+      ...figures,
+      coverage90: coverage90.observed,
       coverage95: coverage95.observed,
       coverage95Interval: coverage95.interval,
     });
+    // The floor counts structures, the figures of forces count components.
+    expect(calibration.energy!.floor.structures).toBe(30);
+    expect(calibration.forces!.floor.structures).toBe(30);
+    expect(calibration.forces!.count).toBe(270);
+    expect(calibration.forces!.residualBySigma.map(({ count }) => count)).toEqual(new Array(10).fill(27));
+    expect(calibration.forces!.reliability).toHaveLength(19);
+    expect(calibration.forces!.ranking).toMatchObject({ count: 90 });
+    expect(calibration.forces!.ranking.ceiling).toBeGreaterThan(0.1);
     // 270 components drawn from the sigmas claimed: 95 % within three standard deviations of the count.
     expect(calibration.forces!.coverage95).toAgree(0.95, { atol: 3 * Math.sqrt((0.95 * 0.05) / 270), why: 'binomial' });
     expect(calibration.forces!.ece).toBeLessThan(0.05);

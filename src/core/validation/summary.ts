@@ -1,6 +1,9 @@
+import { RandomStream } from '../random.ts';
 import { type CalibrationReport, reportCalibration } from './calibration.ts';
 import type { AssessmentFrame, ErrorSummary } from './errors.ts';
 import { energyErrorsPerAtom, pooledEnergies, pooledForces, summarizeErrors } from './errors.ts';
+import { type NoiseFloor, noiseFloor } from './noise-floor.ts';
+import { atomForceErrors, LARGE_FORCE_ERRORS, type Ranking, reportRanking } from './ranking.ts';
 
 /** Everything a table needs of one labelled structure that a model has predicted. */
 export interface EvaluatedFrame extends AssessmentFrame {
@@ -19,14 +22,13 @@ export interface Errors {
   readonly rmse: number;
 }
 
-/** Calibration of one quantity. */
-export interface Calibration {
-  readonly ece: number;
-  readonly ence: number;
-  readonly nll: number;
-  readonly crps: number;
-  /** Share of single values inside their 95 % interval. */
+/** Calibration of one quantity, each figure beside what chance alone would show. */
+export interface Calibration extends Omit<CalibrationReport, 'coverage90' | 'coverage95'> {
+  /** Share of single values inside their 90 % and 95 % intervals, and the Clopper–Pearson interval of the latter. */
+  readonly coverage90: number;
   readonly coverage95: number;
+  readonly coverage95Interval: readonly [number, number];
+  readonly floor: NoiseFloor;
 }
 
 /** Errors and calibration over some structures. Energies eV/atom, forces eV/Å per component, stress eV/Å³. */
@@ -36,9 +38,12 @@ export interface EvaluationSummary {
   readonly forces: Errors | null;
   readonly stress: Errors | null;
   readonly calibration: {
-    readonly energy: (Calibration & { readonly coverage95Interval: readonly [number, number] }) | null;
-    /** `coverage95Structure`: share of structures whose every component lies inside the conformal interval. */
-    readonly forces: (Calibration & { readonly coverage95Structure: number }) | null;
+    readonly energy: Calibration | null;
+    /**
+     * `coverage95Structure`: share of structures whose every component lies inside the conformal interval; `ranking`: how
+     * well the bars of atoms rank |ΔF|.
+     */
+    readonly forces: (Calibration & { readonly coverage95Structure: number; readonly ranking: Ranking }) | null;
     readonly stress: Calibration | null;
   };
   /** Largest |error|/sigma. */
@@ -47,20 +52,19 @@ export interface EvaluationSummary {
 
 const errorsOf = ({ count, mae, rmse }: ErrorSummary): Errors | null => (count === 0 ? null : { mae, rmse });
 
-/** Full report of one quantity, or null when nothing has both an error and a sigma. */
-function reportOf(errors: Float64Array, sigmas: Float64Array): CalibrationReport | null {
-  return errors.some((error, i) => !Number.isNaN(error) && !Number.isNaN(sigmas[i]!))
-    ? reportCalibration(errors, sigmas)
-    : null;
+/** Calibration of one quantity, or null when nothing has both an error and a sigma. @param owners structure of each */
+function calibrationOf(errors: Float64Array, sigmas: Float64Array, owners: Int32Array): Calibration | null {
+  if (!errors.some((error, i) => !Number.isNaN(error) && !Number.isNaN(sigmas[i]!))) return null;
+  const { coverage90, coverage95, ...report } = reportCalibration(errors, sigmas);
+  const judged = sigmas.map((sigma, i) => (Number.isNaN(errors[i]!) ? Number.NaN : sigma));
+  return {
+    ...report,
+    coverage90: coverage90.observed,
+    coverage95: coverage95.observed,
+    coverage95Interval: coverage95.interval,
+    floor: noiseFloor(judged, owners),
+  };
 }
-
-const calibrationOf = (report: CalibrationReport): Calibration => ({
-  ece: report.ece,
-  ence: report.ence,
-  nll: report.nll,
-  crps: report.crps,
-  coverage95: report.coverage95.observed,
-});
 
 /**
  * Share of structures all of whose components lie within `multiplier` sigmas. Components without an error or a sigma do
@@ -97,10 +101,14 @@ export function summarizeEvaluation(frames: readonly EvaluatedFrame[], conformal
   const stressSigmas = Float64Array.from(
     stressed.flatMap((frame) => [...(frame.stressSigmas ?? new Float64Array(6).fill(Number.NaN))]),
   );
-  const reports = {
-    energy: reportOf(energies.errors, energies.sigmas),
-    forces: reportOf(forces.errors, forces.sigmas),
-    stress: reportOf(stressErrors, stressSigmas),
+  const calibration = {
+    energy: calibrationOf(energies.errors, energies.sigmas, energies.frames),
+    forces: calibrationOf(forces.errors, forces.sigmas, forces.frames),
+    stress: calibrationOf(
+      stressErrors,
+      stressSigmas,
+      Int32Array.from({ length: stressErrors.length }, (_, i) => Math.floor(i / 6)),
+    ),
   };
   return {
     n: { structures: frames.length, atoms: frames.reduce((sum, frame) => sum + frame.atoms, 0) },
@@ -108,20 +116,17 @@ export function summarizeEvaluation(frames: readonly EvaluatedFrame[], conformal
     forces: errorsOf(summarizeErrors(forces.errors)),
     stress: errorsOf(summarizeErrors(stressErrors)),
     calibration: {
-      energy: reports.energy && {
-        ...calibrationOf(reports.energy),
-        coverage95Interval: reports.energy.coverage95.interval,
-      },
-      forces: reports.forces && {
-        ...calibrationOf(reports.forces),
+      ...calibration,
+      forces: calibration.forces && {
+        ...calibration.forces,
         coverage95Structure: structureCoverage(frames, conformalForces),
+        ranking: reportRanking(atomForceErrors(frames), LARGE_FORCE_ERRORS, new RandomStream(0, 'rank ceiling')),
       },
-      stress: reports.stress && calibrationOf(reports.stress),
     },
     worstResidual: {
-      energy: reports.energy?.worst ?? Number.NaN,
-      forces: reports.forces?.worst ?? Number.NaN,
-      stress: reports.stress?.worst ?? Number.NaN,
+      energy: calibration.energy?.worst ?? Number.NaN,
+      forces: calibration.forces?.worst ?? Number.NaN,
+      stress: calibration.stress?.worst ?? Number.NaN,
     },
   };
 }
