@@ -6,6 +6,8 @@ import type { ColumnLayout, EnergyNoise, FrameWeights, ReferenceEnergies } from 
 import { columnCount } from './dataset.ts';
 import type { ForceMask } from './observations.ts';
 import { labelledBlocks, structureBlocks } from './observations.ts';
+import type { ObservedFrame } from './robust-weights.ts';
+import { shareOf } from './robust-weights.ts';
 
 /** What turns frames into observations; plain data but for the weights. */
 export interface ObservationSettings {
@@ -25,7 +27,8 @@ export function offsetGroupOf(frame: Frame, key: string | null): string {
 }
 
 /**
- * Streams frames through the program into one factor per kind; rows live only until they are appended.
+ * Streams frames through the program into one factor per kind; rows live only until they are appended. Observations have
+ * the weight of their frame times their share.
  *
  * @param newFactor empty factor of the layout's columns
  * @param onEnergy  told of the row [d] and target of each energy, as it enters the factor
@@ -33,7 +36,7 @@ export function offsetGroupOf(frame: Frame, key: string | null): string {
  */
 export function accumulateFactors(
   program: AceProgram,
-  frames: readonly Frame[],
+  frames: readonly ObservedFrame[],
   settings: ObservationSettings,
   weightsOf: FrameWeights,
   newFactor: (columns: number) => Factor,
@@ -54,17 +57,22 @@ export function accumulateFactors(
         const block = observed[kind];
         const u = weights[kind];
         if (block.count === 0 || u === 0 || (kind === 'virial' && !settings.stress)) continue;
-        if (u !== 1) {
-          const root = Math.sqrt(u);
-          for (let i = 0; i < block.rows.length; i++) block.rows[i]! *= root;
-          for (let i = 0; i < block.targets.length; i++) block.targets[i]! *= root;
+        let logShares = 0;
+        if (u !== 1 || frame.shares !== undefined) {
+          for (let r = 0; r < block.count; r++) {
+            const share = shareOf(frame.shares, kind, block.components[r]!);
+            const root = Math.sqrt(u * share);
+            for (let i = r * d; i < (r + 1) * d; i++) block.rows[i]! *= root;
+            block.targets[r]! *= root;
+            logShares += Math.log(share);
+          }
         }
         if (kind === 'energy') onEnergy?.(block.rows, block.targets[0]!);
         factors[kind].append(
           block.rows,
           block.targets,
           block.count,
-          block.count * Math.log(u / (block.scale * block.scale)),
+          block.count * Math.log(u / (block.scale * block.scale)) + logShares,
         );
       }
     });

@@ -5,12 +5,13 @@ import type { LinearKernels, Whitener } from '../numerics/kernels.ts';
 import { leaveOneOut, whiten } from '../regression/press.ts';
 import type { PerKind, PosteriorState } from '../regression/regression.ts';
 import { OBSERVATION_KINDS } from '../regression/regression.ts';
-import type { Frame } from '../structure/structure.ts';
 import { atomCount } from '../structure/structure.ts';
 import type { ObservationSettings } from './accumulate.ts';
 import { offsetGroupOf } from './accumulate.ts';
 import { columnCount } from './dataset.ts';
 import { labelledBlocks, structureBlocks } from './observations.ts';
+import type { ObservedFrame } from './robust-weights.ts';
+import { shareOf } from './robust-weights.ts';
 
 /** Errors of one kind for one structure; model minus reference, in unscaled units. */
 export interface KindErrors {
@@ -22,6 +23,8 @@ export interface KindErrors {
   readonly variances: Float64Array;
   /** [m] component of each entry (force component 3i+c, Voigt index, 0). */
   readonly components: Int32Array;
+  /** [m] what a robust loss leaves of the weight of each; absent where all count in full. */
+  readonly shares?: Float64Array;
 }
 
 /** What the fit says of one training structure with it and without it. Energies and virials are of the whole cell. */
@@ -38,7 +41,7 @@ export interface LeftOut extends PerKind<KindErrors> {
  * @param whitener  the factor of the posterior, ready to whiten
  */
 export function leftOutErrors(
-  frame: Frame,
+  frame: ObservedFrame,
   rows: StructureRows,
   settings: ObservationSettings,
   weights: PerKind<number>,
@@ -68,7 +71,7 @@ export function leftOutErrors(
     stacked.set(block.rows, at * d);
     for (let r = 0; r < block.count; r++) {
       residuals[at + r] = block.targets[r]! - dot(block.rows, posterior.mean, d, r * d, 0);
-      sigmas[at + r] = noise[kind] / Math.sqrt(weights[kind]);
+      sigmas[at + r] = noise[kind] / Math.sqrt(weights[kind] * shareOf(frame.shares, kind, block.components[r]!));
     }
     at += block.count;
   }
@@ -99,6 +102,9 @@ export function leftOutErrors(
       leftOut,
       variances: kind === 'forces' ? averagedOverAtoms(variances, components) : variances,
       components,
+      ...(frame.shares === undefined
+        ? {}
+        : { shares: Float64Array.from(components, (component) => shareOf(frame.shares, kind, component)) }),
     };
     at += count;
   }

@@ -36,11 +36,12 @@ function sampleOf(kind: ObservationKind, frames: readonly LeftOut[], sigma: numb
   };
   let at = 0;
   frames.forEach((frame, f) => {
-    const { leftOut, variances } = frame[kind];
+    const { leftOut, variances, shares } = frame[kind];
     sample.residuals.set(leftOut, at);
     sample.epistemic.set(variances, at);
     const noise = observationNoise(kind, sigma, frame.atoms, energyNoise);
-    sample.noise.fill(noise * noise, at, at + leftOut.length);
+    // A label that counts less is one of more noise.
+    for (let r = 0; r < leftOut.length; r++) sample.noise[at + r] = (noise * noise) / (shares?.[r] ?? 1);
     sample.structures.fill(f, at, at + leftOut.length);
     at += leftOut.length;
   });
@@ -54,15 +55,18 @@ function conformalOf(sample: Sample, scale: TwoFactorScale, miscoverage: number)
   return conformalQuantile(structureScores(z, sample.structures), miscoverage);
 }
 
-/** Root mean square left-out error, energies and virials per atom; NaN without labels. */
+/** Root mean square left-out error by shares, energies and virials per atom; NaN without labels. */
 function leftOutRmse(kind: ObservationKind, frames: readonly LeftOut[]): number {
   let sum = 0;
   let count = 0;
   for (const frame of frames) {
-    const { leftOut } = frame[kind];
+    const { leftOut, shares } = frame[kind];
     const atoms = kind === 'forces' ? 1 : frame.atoms;
-    for (const e of leftOut) sum += (e / atoms) * (e / atoms);
-    count += leftOut.length;
+    leftOut.forEach((e, r) => {
+      const share = shares?.[r] ?? 1;
+      sum += share * (e / atoms) * (e / atoms);
+      count += share;
+    });
   }
   return Math.sqrt(sum / count);
 }

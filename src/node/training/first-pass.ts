@@ -1,8 +1,8 @@
 import { columnCount } from '../../core/dataset/dataset.ts';
+import type { ObservedFrame } from '../../core/dataset/robust-weights.ts';
 import type { ObservedRows } from '../../core/regression/cross-validation.ts';
 import { joinRows } from '../../core/regression/cross-validation.ts';
 import type { FactorState, PerKind } from '../../core/regression/regression.ts';
-import type { Frame } from '../../core/structure/structure.ts';
 import type { TaskPool } from '../workers/pool.ts';
 import { chunksOf } from './chunks.ts';
 import { MergeTree } from './merge-tree.ts';
@@ -30,14 +30,14 @@ export interface FoldFactors extends PerKind<FactorState> {
 export async function firstPass(
   pool: TaskPool,
   context: FitContext,
-  frames: readonly Frame[],
+  frames: readonly ObservedFrame[],
   folds: ArrayLike<number>,
   count: number,
   progress?: (done: number, total: number) => void,
 ): Promise<FoldFactors[]> {
   // A chunk of fewer atoms than columns would take longer to merge than to factor.
   const least = Math.max(CHUNK_ATOMS, columnCount(context.observation.layout));
-  const chunks: { fold: number; index: number; frames: Frame[] }[] = [];
+  const chunks: { fold: number; index: number; frames: ObservedFrame[] }[] = [];
   const trees: MergeTree[] = [];
   const energies: ObservedRows[][] = [];
   for (let fold = 0; fold < count; fold++) {

@@ -6,6 +6,7 @@ import { columnCount, columnOffsets } from '../../core/dataset/dataset.ts';
 import { isIsolatedAtom, referenceEnergies } from '../../core/dataset/reference-energies.ts';
 import { groupedFolds } from '../../core/dataset/splits.ts';
 import type { LeftOut } from '../../core/dataset/left-out.ts';
+import type { ObservedFrame } from '../../core/dataset/robust-weights.ts';
 import type { AceBasis, AceSpecification } from '../../core/descriptors/ace/basis.ts';
 import { basisSmoothness, DEFAULT_SMOOTHNESS } from '../../core/descriptors/ace/smoothness.ts';
 import { atomicNumberOf } from '../../core/elements.ts';
@@ -44,6 +45,8 @@ import { candidatesFor, columnsOf, DEFAULT_BUDGET } from './candidates.ts';
 import type { BasisChoice } from './choose-basis.ts';
 import { chooseBasis } from './choose-basis.ts';
 import type { FitContext } from './passes.ts';
+import type { Estimate, RobustReport } from './robust-fit.ts';
+import { reweightedFit } from './robust-fit.ts';
 import type { FitSettings } from './settings.ts';
 import { resolveBasis, resolveSpecification } from './specification.ts';
 import { trainingFolds } from './training-folds.ts';
@@ -62,7 +65,7 @@ const PINNED = 1e18;
 
 /** Phases of a fit, for progress. */
 export type FitProgress = (
-  phase: 'rows' | 'choice' | 'evidence' | 'leave-one-out',
+  phase: 'rows' | 'choice' | 'evidence' | 'reweighting' | 'leave-one-out',
   done: number,
   total: number,
 ) => void;
@@ -78,6 +81,8 @@ export interface Fit {
   readonly evidence: EvidenceOptimum;
   /** What was chosen from the data, null when the basis was given. */
   readonly choice: BasisChoice | null;
+  /** What a robust loss made of the labels, null where they all count in full. */
+  readonly robust: RobustReport | null;
   /** Findings that a person should read: offsets, degeneracies, missing convergence. */
   readonly warnings: readonly string[];
 }
@@ -257,44 +262,62 @@ export async function fitModel(
     settings.balance === 'evidence'
       ? ({ mode: 'evidence' } as const)
       : ({ mode: 'fixed', energyToForce: ratio } as const);
-  let prior = priorOf(basis, layout, factors, settings, false);
-  const shared = sharedFactors(factors);
   // A strength of the prior that was chosen is held, and the noises follow; otherwise the evidence finds all of them.
   const held =
     choice !== null && settings.strength === null && balance.mode === 'fixed'
       ? { stiffness: choice.strength, energyToForce: balance.energyToForce }
       : null;
-  const search = (of: Prior, start?: Hyperparameters): Promise<EvidenceOptimum> | EvidenceOptimum =>
-    held === null
-      ? searchEvidence(pool, shared, of, { balance, ...(start === undefined ? {} : { start }) })
-      : noiseAtStrength(factors, of, held, (start ?? STARTING_HYPERPARAMETERS).noise, kernels);
-  let evidence = await search(prior);
-  if (layout.stressOffset && factors.virial.count > 0) {
-    const free = priorOf(basis, layout, factors, settings, true);
-    const { hyperparameters } = evidence;
-    // At hyperparameters that are best without the offset its gain is least; where that is no gain, none is looked for.
-    const least =
-      evaluateEvidence(evidenceProblem(factors, free, kernels), hyperparameters).logEvidence - evidence.logEvidence;
-    if (least > 0) {
-      const withOffset = await search(free, hyperparameters);
-      if (withOffset.logEvidence - evidence.logEvidence > OFFSET_GAIN) {
-        prior = free;
-        evidence = withOffset;
+  const estimate = async (own: PerKind<FactorState>, last?: Estimate): Promise<Estimate> => {
+    let prior = priorOf(basis, layout, own, settings, false);
+    const shared = sharedFactors(own);
+    const search = (of: Prior, start?: Hyperparameters): Promise<EvidenceOptimum> | EvidenceOptimum =>
+      held === null
+        ? searchEvidence(pool, shared, of, { balance, ...(start === undefined ? {} : { start }) })
+        : noiseAtStrength(own, of, held, (start ?? STARTING_HYPERPARAMETERS).noise, kernels);
+    let found = await search(prior, last?.evidence.hyperparameters);
+    if (layout.stressOffset && own.virial.count > 0) {
+      const free = priorOf(basis, layout, own, settings, true);
+      const { hyperparameters } = found;
+      // At hyperparameters that are best without the offset its gain is least; where that is no gain, none is looked for.
+      const least =
+        evaluateEvidence(evidenceProblem(own, free, kernels), hyperparameters).logEvidence - found.logEvidence;
+      if (least > 0) {
+        const withOffset = await search(free, hyperparameters);
+        if (withOffset.logEvidence - found.logEvidence > OFFSET_GAIN) {
+          prior = free;
+          found = withOffset;
+        }
       }
     }
-  }
-  if (held === null && settings.strength !== null && settings.strength !== 1) {
-    const { alpha, noise } = evidence.hyperparameters;
-    const hyperparameters = { alpha: settings.strength * alpha, noise };
-    const there = evaluateEvidence(evidenceProblem(factors, prior, kernels), hyperparameters);
-    evidence = { ...evidence, hyperparameters, logEvidence: there.logEvidence, evidence: there };
-  }
-  const posterior = fitPosterior(factors, prior, evidence.hyperparameters, kernels);
+    if (held === null && settings.strength !== null && settings.strength !== 1) {
+      const { alpha, noise } = found.hyperparameters;
+      const hyperparameters = { alpha: settings.strength * alpha, noise };
+      const there = evaluateEvidence(evidenceProblem(own, prior, kernels), hyperparameters);
+      found = { ...found, hyperparameters, logEvidence: there.logEvidence, evidence: there };
+    }
+    const posterior = fitPosterior(own, prior, found.hyperparameters, kernels);
+    return { factors: own, prior, evidence: found, posterior };
+  };
+  let final = await estimate(factors);
   options.progress?.('evidence', 1, 1);
+  let observed: readonly ObservedFrame[] = frames;
+  let robust: RobustReport | null = null;
+  if (settings.loss === 'huber') {
+    const fitted = await reweightedFit(pool, context, frames, settings.huberThreshold, final, estimate, (done, total) =>
+      options.progress?.('reweighting', done, total),
+    );
+    final = fitted;
+    observed = fitted.frames;
+    robust = fitted.report;
+    if (!robust.converged)
+      warnings.push(`robust loss: weights have not settled after ${robust.passes} passes; those of the last are used`);
+  }
+  const { evidence, posterior } = final;
+  factors = final.factors;
 
   const atoms = structures.reduce((sum, structure) => sum + atomCount(structure), 0);
   const stride = Math.max(1, Math.ceil(atoms / DESCRIPTOR_SAMPLE));
-  const secondChunks = chunksOf(frames);
+  const secondChunks = chunksOf(observed);
   const travelling = { ...posterior, r: sharedCopy(posterior.r) };
   const posteriorId = randomUUID();
   const passes = await pool.map(
@@ -361,10 +384,14 @@ export async function fitModel(
         ).map(({ ratio: r, rmse }) => ({ ratio: r, energy: rmse.energy, forces: rmse.forces })),
       },
       stressOffset: Math.abs(stressOffset) < 1e-9 ? 0 : stressOffset,
-      settings: { ...settings, ...(choice === null ? {} : { chosen: choice }) },
+      settings: {
+        ...settings,
+        ...(choice === null ? {} : { chosen: choice }),
+        ...(robust === null ? {} : { robust }),
+      },
     },
   };
-  return { model, basis, frames, leftOut, evidence, choice, warnings };
+  return { model, basis, frames, leftOut, evidence, choice, robust, warnings };
 }
 
 function observationCount(frames: readonly Frame[]): number {

@@ -2,12 +2,13 @@ import type { ObservationSettings } from '../../core/dataset/accumulate.ts';
 import { accumulateFactors, forceColumnScale } from '../../core/dataset/accumulate.ts';
 import type { LeftOut } from '../../core/dataset/left-out.ts';
 import { leftOutErrors } from '../../core/dataset/left-out.ts';
+import type { ObservedFrame } from '../../core/dataset/robust-weights.ts';
 import { frameWeights } from '../../core/dataset/weights.ts';
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import type { ObservedRows } from '../../core/regression/cross-validation.ts';
 import { observedRows } from '../../core/regression/cross-validation.ts';
 import type { FactorState, PerKind, PosteriorState } from '../../core/regression/regression.ts';
-import type { Frame, Structure } from '../../core/structure/structure.ts';
+import type { Structure } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
 import type { Machine } from '../workers/machine.ts';
 import { onFrame } from './check-frames.ts';
@@ -37,7 +38,10 @@ export function columnScale(
 }
 
 /** First pass: the factors of a chunk of frames. */
-export function factorsOf(machine: Machine, argument: { context: FitContext; frames: readonly Frame[] }): ChunkFactors {
+export function factorsOf(
+  machine: Machine,
+  argument: { context: FitContext; frames: readonly ObservedFrame[] },
+): ChunkFactors {
   const { context, frames } = argument;
   const rows: Float64Array[] = [];
   const targets: number[] = [];
@@ -72,7 +76,7 @@ export interface LeftOutChunk {
 /** What the second pass is told of a chunk. */
 export interface LeftOutArgument {
   readonly context: FitContext;
-  readonly frames: readonly Frame[];
+  readonly frames: readonly ObservedFrame[];
   readonly posterior: PosteriorState;
   /** Names this posterior and no other. */
   readonly posteriorId: string;

@@ -32,6 +32,10 @@ export interface FitSettings {
   readonly offsetKey: string | null;
   /** Isolated-atom energies by symbol, eV; others are found. */
   readonly isolatedAtoms: Readonly<Record<string, number>>;
+  /** `huber`: labels that the fit misses by far count less, by iterated reweighting. */
+  readonly loss: 'squares' | 'huber';
+  /** Misfit, in robust standard deviations, beyond which they do. */
+  readonly huberThreshold: number;
   /** Folds of cross-validation. */
   readonly folds: number;
   readonly seed: number;
@@ -57,6 +61,8 @@ export const DEFAULT_FIT: FitSettings = {
   weights: {},
   offsetKey: null,
   isolatedAtoms: {},
+  loss: 'squares',
+  huberThreshold: 2,
   folds: 5,
   seed: 1,
   miscoverage: 0.05,

@@ -7,6 +7,7 @@ import { evaluateShare } from '../training/file-potential.ts';
 import { predictStructures } from '../training/predict.ts';
 import { modelPropertyCard } from '../training/property-card.ts';
 import { columnScale, factorsOf, leftOutOf } from '../training/passes.ts';
+import { misfitsOf } from '../training/robust-fit.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import { climbTask } from '../training/evidence-search.ts';
 import { Machine } from './machine.ts';
@@ -21,6 +22,7 @@ const TASKS = {
   judgeFold: judgeFoldTask,
   climb: climbTask,
   leftOut: leftOutOf,
+  misfits: misfitsOf,
   extrapolatingAtoms,
   evaluate: evaluateFrames,
   predict: predictStructures,
