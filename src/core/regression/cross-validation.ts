@@ -3,13 +3,15 @@ import { dot } from '../numerics/dense.ts';
 import type { LinearKernels } from '../numerics/kernels.ts';
 import { plainKernels } from '../numerics/plain-kernels.ts';
 import { solveUpper, solveUpperTransposed } from '../numerics/triangular.ts';
-import { crossOf, squaredResidual } from './factor.ts';
+import { crossOf } from './factor.ts';
+import type { Allocation, PackedFactor } from './packed.ts';
+import { packedLength, packedResidual, packedRow, packUpper, unpackFactor } from './packed.ts';
 import { priorPrecision } from './prior.ts';
-import { type FactorState, OBSERVATION_KINDS, type PerKind, type Prior } from './regression.ts';
+import { OBSERVATION_KINDS, type ObservationKind, type PerKind, type Prior } from './regression.ts';
 
 /** Gram matrices and right-hand sides of a factor's rows, by kind; null for a kind without observations. */
 export interface Moments {
-  /** [d, d] XᵀX. */
+  /** [d (d + 1)/2] upper triangle of XᵀX, row by row. */
   readonly gram: PerKind<Float64Array | null>;
   /** [d] Xᵀy. */
   readonly cross: PerKind<Float64Array | null>;
@@ -42,9 +44,13 @@ export interface ObservedRows {
   readonly targets: Float64Array;
 }
 
-/** Rows and targets put together. */
-export function observedRows(rows: readonly Float64Array[], targets: readonly number[]): ObservedRows {
-  const all = new Float64Array(rows.reduce((sum, row) => sum + row.length, 0));
+/** Rows and targets put together. @param allocate makes the array of the rows; default memory of its own */
+export function observedRows(
+  rows: readonly Float64Array[],
+  targets: readonly number[],
+  allocate: Allocation = (length) => new Float64Array(length),
+): ObservedRows {
+  const all = allocate(rows.reduce((sum, row) => sum + row.length, 0));
   let at = 0;
   for (const row of rows) {
     all.set(row, at);
@@ -53,11 +59,12 @@ export function observedRows(rows: readonly Float64Array[], targets: readonly nu
   return { rows: all, targets: Float64Array.from(targets) };
 }
 
-/** Rows of several parts, one after the other. */
-export function joinRows(parts: readonly ObservedRows[]): ObservedRows {
+/** Rows of several parts, one after the other. @param allocate makes the array of the rows; default memory of its own */
+export function joinRows(parts: readonly ObservedRows[], allocate?: Allocation): ObservedRows {
   return observedRows(
     parts.map(({ rows }) => rows),
     parts.flatMap(({ targets }) => [...targets]),
+    allocate,
   );
 }
 
@@ -70,7 +77,7 @@ export interface FoldErrors {
 }
 
 /** What is left out at a time: factors, and the rows of energies where absolute errors are wanted. */
-export interface Fold extends PerKind<FactorState> {
+export interface Fold extends PerKind<PackedFactor> {
   readonly energyRows?: ObservedRows | null;
 }
 
@@ -80,32 +87,54 @@ const perKind = <T>(make: (kind: (typeof OBSERVATION_KINDS)[number]) => T): PerK
   virial: make('virial'),
 });
 
-/** Moments of the observations of a factor per kind. @param kernels makes the Gram matrices; default the plain ones */
-export function momentsOf(
-  factors: PerKind<FactorState>,
+/** Moments of one kind. */
+interface KindMoments {
+  readonly gram: Float64Array;
+  readonly cross: Float64Array;
+}
+
+function kindMoments(packed: PackedFactor, kernels: Pick<LinearKernels, 'gramUpper'>): KindMoments {
+  const state = unpackFactor(packed);
+  return { gram: packUpper(kernels.gramUpper(state.r, state.columns), state.columns), cross: crossOf(state) };
+}
+
+function addTo(sum: Float64Array, term: Float64Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + term[i]!;
+}
+
+/**
+ * For every fold the moments of all the others. Each fold is taken up once and added to the sums of the others, so that
+ * besides those sums only one matrix is held.
+ *
+ * @param kernels   makes the Gram matrices; default the plain ones
+ * @param allocate  makes the arrays of Gram matrices; default memory of their own
+ * @cost            d³/3 flops for each fold and kind
+ */
+export function momentsOfOthers(
+  folds: readonly PerKind<PackedFactor>[],
   kernels: Pick<LinearKernels, 'gramUpper'> = plainKernels,
-): Moments {
-  return {
-    gram: perKind((kind) =>
-      factors[kind].count > 0 ? kernels.gramUpper(factors[kind].r, factors[kind].columns) : null,
-    ),
-    cross: perKind((kind) => (factors[kind].count > 0 ? crossOf(factors[kind]) : null)),
-  };
-}
-
-function sumOf(a: Float64Array | null, b: Float64Array | null): Float64Array | null {
-  if (a === null || b === null) return a ?? b;
-  const sum = a.slice();
-  for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + b[i]!;
-  return sum;
-}
-
-/** Moments of the observations of two factors together. */
-export function addMoments(a: Moments, b: Moments): Moments {
-  return {
-    gram: perKind((kind) => sumOf(a.gram[kind], b.gram[kind])),
-    cross: perKind((kind) => sumOf(a.cross[kind], b.cross[kind])),
-  };
+  allocate: Allocation = (length) => new Float64Array(length),
+): Moments[] {
+  const empty = { energy: null, forces: null, virial: null };
+  const sums = folds.map(() => ({
+    gram: { ...empty } as Record<ObservationKind, Float64Array | null>,
+    cross: { ...empty } as Record<ObservationKind, Float64Array | null>,
+  }));
+  folds.forEach((fold, own) => {
+    for (const kind of OBSERVATION_KINDS) {
+      if (fold[kind].count === 0) continue;
+      const d = fold[kind].columns;
+      const { gram, cross } = kindMoments(fold[kind], kernels);
+      sums.forEach((sum, k) => {
+        if (k === own) return;
+        sum.gram[kind] ??= allocate(packedLength(d));
+        sum.cross[kind] ??= new Float64Array(d);
+        addTo(sum.gram[kind], gram);
+        addTo(sum.cross[kind], cross);
+      });
+    }
+  });
+  return sums;
 }
 
 const betaOf = (noise: RelativeNoise, kind: (typeof OBSERVATION_KINDS)[number]): number => {
@@ -115,16 +144,13 @@ const betaOf = (noise: RelativeNoise, kind: (typeof OBSERVATION_KINDS)[number]):
   return 1 / (ratio * ratio);
 };
 
-/** The upper triangle of a Gram matrix of d columns for some of them. */
-function pickedGram(gram: Float64Array | null, d: number, columns: Int32Array): Float64Array | null {
-  if (gram === null) return null;
+/** Adds β times the upper triangle of some columns of a packed Gram matrix of d columns to p. @param p [k, k] */
+function addPicked(gram: Float64Array, beta: number, d: number, columns: Int32Array, p: Float64Array): void {
   const k = columns.length;
-  const picked = new Float64Array(k * k);
   for (let i = 0; i < k; i++) {
-    const row = columns[i]! * d;
-    for (let j = i; j < k; j++) picked[i * k + j] = gram[row + columns[j]!]!;
+    const row = packedRow(columns[i]!, d);
+    for (let j = i; j < k; j++) p[i * k + j] = p[i * k + j]! + beta * gram[row + columns[j]!]!;
   }
-  return picked;
 }
 
 /**
@@ -149,16 +175,15 @@ export function judgeFold(
   const d = fold.forces.columns;
   return trials.map(({ columns, prior, noises }) => {
     const k = columns.length;
-    const grams = perKind((kind) => pickedGram(others.gram[kind], d, columns));
     return noises.map((noise) => {
       const p = new Float64Array(k * k);
       const right = new Float64Array(k);
       for (const kind of OBSERVATION_KINDS) {
-        const gram = grams[kind];
+        const gram = others.gram[kind];
         const cross = others.cross[kind];
         if (gram === null || cross === null) continue;
         const beta = betaOf(noise, kind);
-        for (let at = 0; at < p.length; at++) p[at] = p[at]! + beta * gram[at]!;
+        addPicked(gram, beta, d, columns, p);
         for (let i = 0; i < k; i++) right[i] = right[i]! + beta * cross[columns[i]!]!;
       }
       // Fixed precisions belong to noises in their units; relative to forces they differ by σ_F², which is of no account.
@@ -177,7 +202,7 @@ export function judgeFold(
         weights[c] = mean[i]!;
       });
       return {
-        squared: perKind((kind) => (fold[kind].count > 0 ? squaredResidual(fold[kind], weights) : 0)),
+        squared: perKind((kind) => (fold[kind].count > 0 ? packedResidual(fold[kind], weights) : 0)),
         absoluteEnergy: absoluteErrors(fold.energyRows ?? null, weights),
       };
     });

@@ -1,7 +1,7 @@
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import { NumericalError } from '../../core/errors.ts';
-import type { Fold, FoldErrors, RelativeNoise, SubsetTrial } from '../../core/regression/cross-validation.ts';
-import { addMoments, judgeFold, type Moments, momentsOf, rmseOf } from '../../core/regression/cross-validation.ts';
+import type { Fold, FoldErrors, Moments, RelativeNoise, SubsetTrial } from '../../core/regression/cross-validation.ts';
+import { judgeFold, momentsOfOthers, rmseOf } from '../../core/regression/cross-validation.ts';
 import { maximizeEvidence } from '../../core/regression/maximize-evidence.ts';
 import type { FactorState, PerKind, Prior } from '../../core/regression/regression.ts';
 import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
@@ -9,9 +9,8 @@ import { subsetFactor, subsetPrior } from '../../core/regression/subset.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import type { Machine } from '../workers/machine.ts';
 import type { TaskPool } from '../workers/pool.ts';
-import { sharedCopy } from '../workers/shared.ts';
+import { sharedZeros } from '../workers/shared.ts';
 import { type Candidates, columnsOf } from './candidates.ts';
-import { sharedFactors } from './evidence-search.ts';
 
 /** Strengths of the prior that every candidate is tried at, relative to that of largest evidence for the smallest. */
 const TRIAL_STRENGTHS = [1, 0.1];
@@ -76,7 +75,7 @@ export function judgeFoldTask(machine: Machine, { others, fold, trials }: JudgeA
 /** Everything that a choice is made from. */
 export interface ChoiceInput {
   readonly candidates: Candidates;
-  /** Of the union's columns. */
+  /** Of the union's columns, in memory that threads share. */
   readonly folds: readonly Fold[];
   readonly total: PerKind<FactorState>;
   /** Prior of some basis from the factors of its own columns. */
@@ -100,8 +99,7 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
   const { candidates, folds, total, ratio } = input;
   const { union, list } = candidates;
   const counts = Object.fromEntries(OBSERVATION_KINDS.map((kind) => [kind, total[kind].count])) as PerKind<number>;
-  const others = momentsOfOthers(folds, kernels);
-  const shared = folds.map((fold) => ({ ...fold, ...sharedFactors(fold) }));
+  const others = momentsOfOthers(folds, kernels, sharedZeros);
   const unionPrior = input.priorOf(union, total);
   const columns = list.map(({ basis }) => columnsOf(basis, union, total.forces.columns));
   const priors = list.map((_, c) => subsetPrior(unionPrior, columns[c]!));
@@ -109,7 +107,7 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
   const judge = async (trials: readonly SubsetTrial[]): Promise<JudgedSetting[][]> => {
     const errors = await pool.map(
       'judgeFold',
-      shared.map((fold, k) => ({ others: others[k]!, fold, trials })),
+      folds.map((fold, k) => ({ others: others[k]!, fold, trials })),
     );
     return trials.map(({ noises }, t) =>
       noises.map((_, n) => {
@@ -190,21 +188,6 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
     balances: byRatio.map((setting, k) => ({ ratio: ratios[k]!, ...setting })),
     ratio: ratios[taken]!,
     folds: folds.length,
-  };
-}
-
-/** For every fold the moments of all the others, shared by workers. */
-function momentsOfOthers(folds: readonly Fold[], kernels: Kernels): Moments[] {
-  const moments = folds.map((fold) => momentsOf(fold, kernels));
-  return folds.map((_, k) => sharedMoments(moments.filter((__, j) => j !== k).reduce(addMoments)));
-}
-
-/** Moments whose matrices workers share. */
-function sharedMoments({ gram, cross }: Moments): Moments {
-  const shared = (matrix: Float64Array | null): Float64Array | null => (matrix === null ? null : sharedCopy(matrix));
-  return {
-    gram: { energy: shared(gram.energy), forces: shared(gram.forces), virial: shared(gram.virial) },
-    cross,
   };
 }
 

@@ -2,8 +2,10 @@ import { columnCount } from '../../core/dataset/dataset.ts';
 import type { ObservedFrame } from '../../core/dataset/robust-weights.ts';
 import type { ObservedRows } from '../../core/regression/cross-validation.ts';
 import { joinRows } from '../../core/regression/cross-validation.ts';
-import type { FactorState, PerKind } from '../../core/regression/regression.ts';
+import type { PackedFactor } from '../../core/regression/packed.ts';
+import type { PerKind } from '../../core/regression/regression.ts';
 import type { TaskPool } from '../workers/pool.ts';
+import { sharedZeros } from '../workers/shared.ts';
 import { chunksOf } from './chunks.ts';
 import { MergeTree } from './merge-tree.ts';
 import type { FitContext } from './passes.ts';
@@ -14,7 +16,7 @@ const FACTOR_CHUNKS = 64;
 const CHUNK_ATOMS = 512;
 
 /** What the first pass leaves of a fold. */
-export interface FoldFactors extends PerKind<FactorState> {
+export interface FoldFactors extends PerKind<PackedFactor> {
   /** Rows of its energies, where the context asks for them. */
   readonly energyRows: ObservedRows | null;
 }
@@ -59,6 +61,6 @@ export async function firstPass(
   );
   return trees.map((tree, fold) => ({
     ...tree.result()!,
-    energyRows: context.keepEnergies === true ? joinRows(energies[fold]!) : null,
+    energyRows: context.keepEnergies === true ? joinRows(energies[fold]!, sharedZeros) : null,
   }));
 }

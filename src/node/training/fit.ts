@@ -14,21 +14,16 @@ import { InputError } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
 import type { LinearModel } from '../../core/potentials/linear-model.ts';
 import { crossValidateBalance } from '../../core/regression/balance.ts';
-import { columnScales, mergeFactors } from '../../core/regression/factor.ts';
+import { columnScales } from '../../core/regression/factor.ts';
 import { evaluateEvidence, evidenceProblem } from '../../core/regression/evidence.ts';
 import type { EvidenceOptimum } from '../../core/regression/maximize-evidence.ts';
 import { STARTING_HYPERPARAMETERS } from '../../core/regression/maximize-evidence.ts';
 import { noiseAtStrength } from '../../core/regression/noise-at-strength.ts';
+import { unpackFactors } from '../../core/regression/packed.ts';
 import { fitPosterior } from '../../core/regression/posterior.ts';
 import { smoothnessPrior } from '../../core/regression/prior.ts';
 import { subsetFactor } from '../../core/regression/subset.ts';
-import type {
-  FactorState,
-  Hyperparameters,
-  ObservationKind,
-  PerKind,
-  Prior,
-} from '../../core/regression/regression.ts';
+import type { FactorState, Hyperparameters, PerKind, Prior } from '../../core/regression/regression.ts';
 import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
 import { structureId } from '../../core/structure/identity.ts';
 import type { Frame } from '../../core/structure/structure.ts';
@@ -39,7 +34,9 @@ import { trainingActiveSets } from './active-sets.ts';
 import { checkFrames, checkSpecies, labelWarnings } from './check-frames.ts';
 import { chunksOf } from './chunks.ts';
 import { searchEvidence, sharedFactors } from './evidence-search.ts';
+import type { FoldFactors } from './first-pass.ts';
 import { firstPass } from './first-pass.ts';
+import { mergedFolds } from './merge-tree.ts';
 import { errorBars } from './error-bars.ts';
 import { candidatesFor, columnsOf, DEFAULT_BUDGET } from './candidates.ts';
 import type { BasisChoice } from './choose-basis.ts';
@@ -205,7 +202,7 @@ export async function fitModel(
         ? groupedFolds(frames, foldCount, settings.seed)
         : new Int32Array(frames.length);
   const { kernels } = pool;
-  let folded: readonly PerKind<FactorState>[] = await firstPass(
+  let folded: readonly FoldFactors[] = await firstPass(
     pool,
     { basis, observation, weights: settings.weights, keepEnergies: candidates !== null },
     frames,
@@ -213,14 +210,11 @@ export async function fitModel(
     foldCount,
     (done, total) => options.progress?.('rows', done, total),
   );
-  const merge = (kind: ObservationKind): FactorState =>
-    mergeFactors(
-      folded.map((fold) => fold[kind]),
-      kernels.eliminate,
-    );
-  let factors: PerKind<FactorState> = { energy: merge('energy'), forces: merge('forces'), virial: merge('virial') };
+  let factors = unpackFactors(mergedFolds(folded, kernels));
+  if (!crossValidated) folded = [];
 
   let choice: BasisChoice | null = null;
+  let balanced: readonly PerKind<FactorState>[] = [];
   if (candidates !== null) {
     options.progress?.('choice', 0, 1);
     const unionLayout = layout;
@@ -247,15 +241,16 @@ export async function fitModel(
       virial: subsetFactor(state.virial, columns, kernels),
     });
     factors = reduce(factors);
-    folded = settings.balance === 'cv' ? folded.map(reduce) : [];
+    balanced = settings.balance === 'cv' ? folded.map((fold) => reduce(unpackFactors(fold))) : [];
+    folded = [];
     options.progress?.('choice', 1, 1);
-  }
+  } else if (settings.balance === 'cv') balanced = folded.map(unpackFactors);
   const context: FitContext = { basis, observation, weights: settings.weights };
 
   options.progress?.('evidence', 0, 1);
   const curve =
     settings.balance === 'cv'
-      ? crossValidateBalance(folded, priorOf(basis, layout, factors, settings, layout.stressOffset), {}, kernels)
+      ? crossValidateBalance(balanced, priorOf(basis, layout, factors, settings, layout.stressOffset), {}, kernels)
       : null;
   const ratio = curve === null ? (choice?.ratio ?? settings.ratio) : curve.points[curve.best]!.energyToForce;
   const balance =

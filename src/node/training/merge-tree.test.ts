@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { createFactor, mergeFactors } from '../../core/regression/factor.ts';
+import { packFactor, unpackFactors } from '../../core/regression/packed.ts';
+import type { PackedFactor } from '../../core/regression/packed.ts';
 import type { FactorState, PerKind } from '../../core/regression/regression.ts';
 import { RandomStream } from '../../core/random.ts';
 import { nodeKernels } from '../kernels.ts';
-import { MergeTree } from './merge-tree.ts';
+import { MergeTree, mergedFolds } from './merge-tree.ts';
 
 const D = 7;
 const kernels = nodeKernels(null);
@@ -25,6 +27,12 @@ const chunkOf = (index: number): PerKind<FactorState> => ({
   energy: factorOf(index % 3, index),
   forces: factorOf(9 + index, 100 + index),
   virial: factorOf(index === 2 ? 6 : 0, 200 + index),
+});
+
+const packed = (chunk: PerKind<FactorState>): PerKind<PackedFactor> => ({
+  energy: packFactor(chunk.energy),
+  forces: packFactor(chunk.forces),
+  virial: packFactor(chunk.virial),
 });
 
 describe('MergeTree', () => {
@@ -49,16 +57,17 @@ describe('MergeTree', () => {
       const order = new RandomStream(seed, 'merge-tree-order', count).permutation(count);
       order.forEach((index, k) => {
         expect(tree.result()).toBeNull();
-        tree.add(index, chunks[index]!);
+        tree.add(index, packed(chunks[index]!));
         if (k < count - 1) expect(tree.result()).toBeNull();
       });
-      expect(tree.result()).toEqual(expected);
+      expect(unpackFactors(tree.result()!)).toEqual(expected);
     }
+    expect(unpackFactors(mergedFolds(chunks.map(packed), kernels))).toEqual(expected);
   });
 
   it('holds about as many factors as it has levels when they come in order', () => {
     const count = 64;
-    const one = chunkOf(1);
+    const one = packed(chunkOf(1));
     const tree = new MergeTree(count, kernels);
     const { waiting } = tree as unknown as { waiting: Map<string, unknown> };
     let most = 0;

@@ -7,12 +7,14 @@ import { frameWeights } from '../../core/dataset/weights.ts';
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import type { ObservedRows } from '../../core/regression/cross-validation.ts';
 import { observedRows } from '../../core/regression/cross-validation.ts';
-import type { FactorState, PerKind, PosteriorState } from '../../core/regression/regression.ts';
+import type { PackedFactor } from '../../core/regression/packed.ts';
+import { packFactor } from '../../core/regression/packed.ts';
+import type { PerKind, PosteriorState } from '../../core/regression/regression.ts';
 import type { Structure } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
 import type { Machine } from '../workers/machine.ts';
+import { sharedZeros } from '../workers/shared.ts';
 import { onFrame } from './check-frames.ts';
-import { sharedFactors } from './evidence-search.ts';
 import type { FitSettings } from './settings.ts';
 
 /** What the passes over the data share. */
@@ -25,7 +27,7 @@ export interface FitContext {
 }
 
 /** Factors of a chunk, and the rows of its energies where they are wanted. */
-export interface ChunkFactors extends PerKind<FactorState> {
+export interface ChunkFactors extends PerKind<PackedFactor> {
   readonly energyRows: ObservedRows | null;
 }
 
@@ -59,8 +61,10 @@ export function factorsOf(
       : undefined,
   );
   return {
-    ...sharedFactors(factors),
-    energyRows: context.keepEnergies === true ? observedRows(rows, targets) : null,
+    energy: packFactor(factors.energy, sharedZeros),
+    forces: packFactor(factors.forces, sharedZeros),
+    virial: packFactor(factors.virial, sharedZeros),
+    energyRows: context.keepEnergies === true ? observedRows(rows, targets, sharedZeros) : null,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { FrameMisfits, FrameShares, ObservedFrame } from '../../core/dataset/robust-weights.ts';
 import { frameMisfits, huberShares, misfitScales, shareChange } from '../../core/dataset/robust-weights.ts';
 import { frameWeights } from '../../core/dataset/weights.ts';
+import { unpackFactors } from '../../core/regression/packed.ts';
 import type { EvidenceOptimum } from '../../core/regression/maximize-evidence.ts';
 import type { FactorState, PerKind, PosteriorState, Prior } from '../../core/regression/regression.ts';
 import type { Frame } from '../../core/structure/structure.ts';
@@ -176,6 +177,6 @@ export async function reweightedFit(
     shares = now;
     observed = frames.map((frame, f) => ({ ...frame, shares: now[f]! }));
     const [factors] = await firstPass(pool, context, observed, oneFold, 1);
-    last = await estimate(factors!, last);
+    last = await estimate(unpackFactors(factors!), last);
   }
 }

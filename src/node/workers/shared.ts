@@ -8,3 +8,8 @@ export function sharedCopy(array: Float64Array): Float64Array {
   copy.set(array);
   return copy;
 }
+
+/** Zeros in memory that threads share. */
+export function sharedZeros(length: number): Float64Array {
+  return new Float64Array(new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT * length));
+}
