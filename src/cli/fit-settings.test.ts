@@ -44,6 +44,8 @@ describe('fitSettingsOf', () => {
         stress: false,
         offsetBy: 'functional',
         e0: 'Si=-0.81, O=-2',
+        loss: 'huber',
+        huberThreshold: '1.5',
         seed: '7',
       }),
     ).toEqual({
@@ -63,6 +65,8 @@ describe('fitSettingsOf', () => {
       stress: false,
       offsetKey: 'functional',
       isolatedAtoms: { Si: -0.81, O: -2 },
+      loss: 'huber',
+      huberThreshold: 1.5,
       seed: 7,
     });
   });
@@ -74,6 +78,8 @@ describe('fitSettingsOf', () => {
     [{ balance: 'best' }, '--balance must be one of auto, fixed, cv, evidence, got "best"'],
     [{ prior: 'flat' }, '--prior must be one of smoothness, isotropic, got "flat"'],
     [{ energyNoise: 'none' }, '--energy-noise must be one of sqrt, atom, got "none"'],
+    [{ loss: 'cauchy' }, '--loss must be one of squares, huber, got "cauchy"'],
+    [{ huberThreshold: '0' }, '--huber-threshold must be a positive number (robust σ), got "0"'],
     [{ cutoff: '-3' }, '--cutoff must be a positive number up to 20 (Å), got "-3"'],
     [{ cutoff: '100' }, '--cutoff must be a positive number up to 20 (Å), got "100"'],
     [{ cutoff: 'NaN' }, '--cutoff must be a positive number up to 20 (Å), got "NaN"'],

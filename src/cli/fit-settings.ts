@@ -87,6 +87,8 @@ export async function fitSettingsOf(options: VerbOptions, cwd: string): Promise<
     strength: positive('priorStrength', '--prior-strength', ''),
     energyNoise: choice(options.energyNoise, '--energy-noise', ['sqrt', 'atom'] as const, DEFAULT_FIT.energyNoise),
     stress: options.stress !== false,
+    loss: choice(options.loss, '--loss', ['squares', 'huber'] as const, DEFAULT_FIT.loss),
+    huberThreshold: positive('huberThreshold', '--huber-threshold', ' (robust σ)') ?? DEFAULT_FIT.huberThreshold,
     weights: await groupWeights(options.weights as string | undefined, cwd),
     offsetKey: (options.offsetBy as string | undefined) ?? null,
     isolatedAtoms: isolatedAtoms(options.e0 as string | undefined),

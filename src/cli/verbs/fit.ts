@@ -34,6 +34,7 @@ import { checkWeightGroups } from '../group-weights.ts';
 import { fitProgress } from '../fit-progress.ts';
 import { formatSeconds, plural } from '../output.ts';
 import { plainArrays, propertyCardText } from '../property-card.ts';
+import { robustReport } from '../robust-report.ts';
 import { cell } from '../table.ts';
 import type { Verb } from '../verb.ts';
 
@@ -97,7 +98,7 @@ function report(
   for (const warning of fit.warnings) lines.push(`warning: ${warning}`);
   const { columns, rows } = trainingTables(fit, test);
   return (
-    `${lines.join('\n')}\n\n${fit.choice === null ? '' : `${choiceReport(fit.choice)}\n`}${errorTable(columns, rows)}left out: each structure by the fit to all others\n` +
+    `${lines.join('\n')}\n\n${fit.choice === null ? '' : `${choiceReport(fit.choice)}\n`}${fit.robust === null ? '' : `${robustReport(fit.robust)}\n`}${errorTable(columns, rows)}left out: each structure by the fit to all others\n` +
     `\nwritten to ${path} in ${formatSeconds(seconds)}\n`
   );
 }
@@ -143,6 +144,12 @@ export const verb: Verb = {
       .option('--exponent <p>', 'exponent of the smoothness prior', String(DEFAULT_FIT.exponent))
       .option('--prior-strength <x>', 'prior precision relative to that of largest evidence; by default chosen')
       .option('--energy-noise <kind>', 'energy noise grows with √N (sqrt) or N (atom)', DEFAULT_FIT.energyNoise)
+      .option('--loss <kind>', 'squares, or huber: labels that the fit misses by far count less', DEFAULT_FIT.loss)
+      .option(
+        '--huber-threshold <x>',
+        'misfit, in robust standard deviations, beyond which they do',
+        String(DEFAULT_FIT.huberThreshold),
+      )
       .option('--no-stress', 'leave the stress labels out')
       .option(
         '--weights <file>',
@@ -238,6 +245,7 @@ function jsonResult(
     noise: posterior.hyperparameters.noise,
     balance: training.balance,
     ...choiceJson(fit.choice),
+    robust: fit.robust,
     e0: Object.fromEntries(specification.elements.map((symbol, e) => [symbol, energies[e]])),
     seconds,
     leaveOneOut: uncertainty.leaveOneOut,
