@@ -1,4 +1,5 @@
 import type { RunFile } from '../protocol/run-file.ts';
+import { givingUp } from './forecast.ts';
 import type { LabelRole, LoopState } from './state.ts';
 import { assessmentLabels, currentRound, openLabels, spentLabels, usableLabels, wallTime } from './state.ts';
 
@@ -73,6 +74,10 @@ function roundsSpent(state: LoopState, runFile: RunFile): Stop | null {
   const complete = assessmentLabels(state, assessment.size).length === assessment.size;
   if (idle && complete && !round.assessed!.met) {
     return stop('exhausted', 'pool', `no candidate of the last ${EMPTY_ROUNDS} rounds was worth a label`);
+  }
+  if (runFile.stopping.giveUp) {
+    const hopeless = givingUp(state, runFile);
+    if (hopeless !== null) return stop('exhausted', hopeless.limit, hopeless.message);
   }
   return null;
 }

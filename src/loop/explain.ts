@@ -5,6 +5,7 @@ import type { RunFile } from '../protocol/run-file.ts';
 import type { LabelValues } from './blobs.ts';
 import { readLabel, readStructure } from './blobs.ts';
 import { decide } from './decide.ts';
+import { forecastSentence, forecastsOf } from './forecast.ts';
 import type { LabelRecord, LoopState } from './state.ts';
 import { spentLabels, wallTime } from './state.ts';
 import { lastAssessed } from './status.ts';
@@ -141,6 +142,7 @@ export function explainRun(state: LoopState, runFile: RunFile): RunExplanation {
       `Everything was met in round ${judged.round}; it must be met in ${patience} rounds in a row (now ${state.history.consecutive ?? 0}).`,
     );
   }
+  if (state.stopped === null) sentences.push(...forecastsOf(state, runFile).map((one) => `${forecastSentence(one)}.`));
   const { budget } = runFile;
   const spent = [
     `${spentLabels(state)} of ${budget.labels} training labels`,
@@ -153,6 +155,8 @@ export function explainRun(state: LoopState, runFile: RunFile): RunExplanation {
     sentences.push(
       `To go on: the same command with a larger budget, for instance --set budget.${state.stopped.limit}=…`,
     );
+  } else if (state.stopped?.limit === 'tolerance' || state.stopped?.limit === 'improvement') {
+    sentences.push('To go on all the same: the same command with --set stopping.giveUp=false.');
   } else if (state.stopped === null && decide(state, runFile).kind === 'stop')
     sentences.push('It will stop when it is run again.');
   const missing = [...criteria, ...preconditions].filter(({ met }) => !met).map(({ name }) => name);

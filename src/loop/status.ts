@@ -2,6 +2,8 @@ import type { CriterionData, PreconditionData } from '../protocol/events.ts';
 import type { RunFile } from '../protocol/run-file.ts';
 import type { Command } from './decide.ts';
 import { decide } from './decide.ts';
+import type { CriterionForecast } from './forecast.ts';
+import { forecastsOf } from './forecast.ts';
 import type { LabelRole, LoopState } from './state.ts';
 import { orderedLabels, spentLabels, stateHash } from './state.ts';
 import type { TelemetryRow } from './store.ts';
@@ -83,6 +85,8 @@ export interface StatusReport {
   readonly binding: { readonly name: string; readonly ratio: number } | null;
   /** The learning curve, a point per judged round. */
   readonly curve: readonly CurvePoint[];
+  /** How many more labels the errors beyond their tolerance take, once there are enough rounds to say. */
+  readonly forecasts: readonly CriterionForecast[];
   readonly stateHash: string;
 }
 
@@ -167,6 +171,7 @@ export function statusOf(state: LoopState, runFile: RunFile): StatusReport {
     assessedRound: judged?.round ?? null,
     binding: bindingOf(judged?.assessed?.criteria ?? []),
     curve: learningCurve(state),
+    forecasts: forecastsOf(state, runFile),
     stateHash: stateHash(state),
   };
 }

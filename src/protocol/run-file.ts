@@ -156,6 +156,10 @@ const stopping = z
       .lt(1)
       .default(0.17)
       .describe('Share of walkers that may leave the trust region in the last exploration.'),
+    giveUp: z
+      .boolean()
+      .default(true)
+      .describe('Whether to stop when learning curves say that a tolerance is out of reach or labels no longer help.'),
   })
   .prefault({})
   .describe('When the potential is good enough: all of these at once.');

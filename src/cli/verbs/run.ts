@@ -180,6 +180,8 @@ function conclusion(outcome: LoopOutcome, run: HeldRun, path: string, context: V
     const { message, limit, outcome: cause } = state.stopped;
     lines.push(`Not converged: ${message}.`);
     if (cause === 'budget') lines.push(`To go on: ${again} --set budget.${limit}=…`);
+    if (limit === 'tolerance' || limit === 'improvement')
+      lines.push(`To go on all the same: ${again} --set stopping.giveUp=false`);
   }
   return `${lines.filter((line, i) => line !== '' || lines[i - 1] !== '').join('\n')}\n`;
 }

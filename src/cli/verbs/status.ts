@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { forecastSentence } from '../../loop/forecast.ts';
 import { statusOf } from '../../loop/status.ts';
 import { latestModelFile } from '../../node/store/run-directory.ts';
 import { criteriaTable, criterionLabel, curveTable, formatCounts, formatSeconds } from '../output.ts';
@@ -42,6 +43,7 @@ export const verb: Verb = {
       assessedRound,
       binding,
       curve,
+      forecasts,
     } = status;
     const running = holder === null ? '' : ` (process ${holder.pid} on ${holder.host} is running it)`;
     const lines = [
@@ -60,7 +62,7 @@ export const verb: Verb = {
       lines.push('', `round ${assessedRound}:`, criteriaTable(criteria, preconditions).trimEnd());
       if (binding !== null)
         lines.push(`binding: ${criterionLabel(binding.name)}, at ${percent(binding.ratio)} of its tolerance`);
-      lines.push('', curveTable(curve).trimEnd());
+      lines.push('', curveTable(curve).trimEnd(), ...forecasts.map(forecastSentence));
     }
     const told = status.stopped !== null || state.paused !== null || criteria.length === 0;
     if (told) lines.push('', reason);

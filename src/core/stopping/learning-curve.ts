@@ -20,8 +20,15 @@ export interface LearningCurve {
 export const LEAST_POINTS = 4;
 /** Range of the exponent. */
 const EXPONENT = { low: 0.05, high: 2 } as const;
-/** Start of the search: exponents, and shares of the last error that are floor. */
-const STARTS = { exponents: [0.1, 0.3, 0.5, 0.8, 1.2, 1.8], floors: [0, 0.3, 0.7, 0.95] } as const;
+/** A step that lowers the loss by less than this share is the last. */
+const CONVERGED = 1e-10;
+/** Starts of the search: exponents, each with several floors. */
+const STARTS: readonly Shape[] = [0.1, 0.3, 0.5, 0.8, 1.2, 1.8].flatMap((b) => [0, 0.4, 2, 20].map((g) => ({ b, g })));
+/** Starts for resampled points, beside the curve of the points themselves. */
+const FEW_STARTS: readonly Shape[] = [
+  { b: 0.5, g: 0 },
+  { b: 1.5, g: 2 },
+];
 
 /** Error that a curve predicts at N labels. */
 export function errorAt({ a, b, c }: LearningCurve, labels: number): number {
@@ -133,7 +140,9 @@ function descend(data: Logarithms, start: Shape): Judged {
       damping *= 4;
       continue;
     }
+    const done = best.loss - next.loss <= CONVERGED * best.loss;
     best = next;
+    if (done) break;
     damping = Math.max(1e-15, damping / 10);
   }
   return best;
@@ -145,20 +154,17 @@ function descend(data: Logarithms, start: Shape): Judged {
  * @throws InputError `LEARNING_CURVE` below four points, for values that are not positive, or a single number of labels
  */
 export function fitLearningCurve(points: readonly LearningPoint[]): LearningCurve {
-  return curveOf(logarithmsOf(points));
+  const data = logarithmsOf(points);
+  return curveOf(data, bestOf(data, STARTS));
 }
 
-function curveOf(data: Logarithms): LearningCurve {
-  let best: Judged | null = null;
-  for (const b of STARTS.exponents) {
-    for (const floor of STARTS.floors) {
-      const found = descend(data, { b, g: floor / (1 - floor) });
-      if (best === null || found.loss < best.loss) best = found;
-    }
-  }
-  const { b, g, offset } = best!;
+function bestOf(data: Logarithms, starts: readonly Shape[]): Judged {
+  return starts.map((start) => descend(data, start)).reduce((best, found) => (found.loss < best.loss ? found : best));
+}
+
+function curveOf({ mean }: Logarithms, { b, g, offset }: Judged): LearningCurve {
   const scale = Math.exp(offset);
-  return { a: scale * Math.exp(b * data.mean), b, c: scale * g };
+  return { a: scale * Math.exp(b * mean), b, c: scale * g };
 }
 
 /** What a learning curve says of a tolerance. */
@@ -189,7 +195,8 @@ export interface ForecastOptions {
 export function forecast(points: readonly LearningPoint[], options: ForecastOptions): Forecast {
   const { tolerance, budget, seed, resamples = 200 } = options;
   const data = logarithmsOf(points);
-  const curve = curveOf(data);
+  const best = bestOf(data, STARTS);
+  const curve = curveOf(data, best);
   const n = points.length;
   const fitted = points.map(({ labels }) => Math.log(errorAt(curve, labels)));
   const residuals = fitted.map((value, k) => (data.y[k]! - value) * Math.sqrt(n / (n - 3)));
@@ -198,7 +205,8 @@ export function forecast(points: readonly LearningPoint[], options: ForecastOpti
   for (let r = 0; r < resamples; r++) {
     const random = new RandomStream(seed, 'learning curve', r);
     const y = Float64Array.from(fitted, (value) => value + residuals[random.integer(n)]!);
-    const drawn = curveOf({ ...data, y });
+    const resampled = { ...data, y };
+    const drawn = curveOf(resampled, bestOf(resampled, [best, ...FEW_STARTS]));
     labels[r] = labelsFor(drawn, tolerance);
     ends[r] = errorAt(drawn, budget);
   }
