@@ -65,7 +65,7 @@ export async function groupWeights(path: string | undefined, cwd: string): Promi
   const lines = new LineCounter();
   if (nestsTooDeep(text))
     throw new FormatError('BAD_WEIGHTS', { file: path }, 'weights must not nest deeper than 200 levels');
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const fail = (message: string, offset: number | undefined): FormatError => {
     if (offset === undefined) return new FormatError('BAD_WEIGHTS', { file: path }, message);
     const { line, col } = lines.linePos(offset);

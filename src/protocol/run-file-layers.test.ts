@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { RunFileIssue } from './run-file-layers.ts';
 import { escapeVariables, isRecord, mergeSettings, setLayer, withSetting, yamlLayer } from './run-file-layers.ts';
 
@@ -44,6 +44,14 @@ describe('a YAML layer', () => {
       expect(issues.map(({ message }) => message).join(' '), broken).toMatch(/^[A-Z_]+: /);
       if (code !== 'BAD_INDENT') expect(issues[0]!.message).toContain(code);
     }
+  });
+
+  it('says nothing outside of its answer, as of a key that is a list', () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    read('[a, b]: 1\n{c: d}: 2\n');
+    setLayer('a={[b]: 1}', []);
+    expect(warned).not.toHaveBeenCalled();
+    warned.mockRestore();
   });
 
   it('reports an alias without its anchor', () => {

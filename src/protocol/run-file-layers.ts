@@ -44,7 +44,7 @@ export function yamlLayer(
     return { value: {}, locate: () => null };
   }
   const lines: LineCounterType = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const at = (offset: number): SourcePosition => {
     const { line, col } = lines.linePos(offset);
     return { file, line, column: col };
@@ -152,7 +152,7 @@ export function setLayer(
     });
     return null;
   }
-  const document = parseDocument(match[2]!, { prettyErrors: false });
+  const document = parseDocument(match[2]!, { prettyErrors: false, logLevel: 'error' });
   const given = plain(document);
   const fault = document.errors[0]?.message ?? given.error;
   if (fault !== null) {
