@@ -21,7 +21,7 @@ describe('robustReport', () => {
       'robust loss (Huber, 2.0 robust σ; weights settled after 7 passes): less weight for 10 % of the energies beyond ' +
         '24.6 meV/√atom, 2.5 % of the forces on atoms beyond 100 meV/Å, 0 % of the virials beyond 0.400 eV/√atom',
     );
-    expect(table.find((line) => line.includes('structure 38'))).toMatch(/1 +0\.013 +1 +2$/);
+    expect(table.find((line) => line.includes('structure 38'))).toMatch(/1\.0 +0\.013 +1\.0 +2$/);
     expect(table.find((line) => line.includes('structure 1 '))).toMatch(/0\.50? +- +- +0$/);
   });
 
