@@ -4,6 +4,7 @@ import { RandomStream } from '../random.ts';
 import { cellVolume, inverseCell, reducedCell, strained, transformRows, wrapped } from './cell.ts';
 import { minimumDistance } from './checks.ts';
 import { neighborList } from './neighbor-list.ts';
+import { randomRotation, rotated } from './rigid-motion.ts';
 import type { Structure } from './structure.ts';
 import { repeated, supercell } from './supercell.ts';
 
@@ -22,18 +23,6 @@ function crystal(seed: number, n: number): Structure {
 /** All distances of the list, sorted: what no change of description may touch. */
 const distances = (structure: Structure): Float64Array => neighborList(structure, CUTOFF).distances.slice().sort();
 
-/** A rotation by a quaternion, as a matrix for row vectors. */
-function rotation(stream: RandomStream): Float64Array {
-  const [a, b, c, d] = Array.from({ length: 4 }, () => stream.normal()) as [number, number, number, number];
-  const s = 1 / (a * a + b * b + c * c + d * d);
-  // biome-ignore format: a matrix
-  return Float64Array.of(
-    1 - 2 * s * (c * c + d * d), 2 * s * (b * c + d * a), 2 * s * (b * d - c * a),
-    2 * s * (b * c - d * a), 1 - 2 * s * (b * b + d * d), 2 * s * (c * d + b * a),
-    2 * s * (b * d + c * a), 2 * s * (c * d - b * a), 1 - 2 * s * (b * b + c * c),
-  );
-}
-
 /** A random product of additions of one row to another: determinant 1, whole numbers. */
 function unimodular(stream: RandomStream): number[] {
   const m = [1, 0, 0, 0, 1, 0, 0, 0, 1];
@@ -51,13 +40,7 @@ const ROUNDING = { atol: 1e-9, why: 'a dozen roundings of numbers near 10' };
 
 describe('what a crystal is does not depend on how it is described', () => {
   it.each<[string, (structure: Structure, stream: RandomStream) => Structure]>([
-    [
-      'rotated',
-      (s, stream) => {
-        const r = rotation(stream);
-        return { ...s, positions: transformRows(s.positions, r), cell: transformRows(s.cell!, r) };
-      },
-    ],
+    ['rotated', (s, stream) => rotated(s, randomRotation(stream))],
     ['mirrored', (s) => ({ ...s, positions: s.positions.map((x) => -x), cell: s.cell!.map((x) => -x) })],
     [
       'moved',
