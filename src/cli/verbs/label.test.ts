@@ -130,6 +130,44 @@ describe('querent label', () => {
       stderr: expect.stringContaining('directory of a run'),
     });
   });
+
+  it('computes some labels again and tells their noise', async () => {
+    writeFileSync(join(cwd, 'tb.yaml'), 'reference: {kind: tb-si, mesh: [2, 2, 2]}\n');
+    const argv = ['label', pool([0.05, 0.1, 0.15]), '--reference', 'tb.yaml', '--repeat', '2'];
+    const plain = await querent(...argv);
+    expect(plain.code).toBe(0);
+    expect(plain.stderr).toMatch(/\nagain 4\/4 /);
+    expect(plain.stdout).toMatch(/\nshifted rigidly +2 +\S+ +\S+ +\S+\nturned +2 /);
+    const { noise } = JSON.parse((await querent(...argv, '--repeat-set', 'reference.mesh=[4,4,4]', '--json')).stdout);
+    expect(noise.variations.map((one: { variation: string }) => one.variation)).toEqual([
+      'shift',
+      'rotation',
+      'settings',
+    ]);
+    // Tight binding knows no grid in space; a mesh of 2×2×2 points is off by tens of meV.
+    expect(noise.variations[0].forces).toBeLessThan(1e-9);
+    expect(noise.variations[1].energy).toBeLessThan(1e-9);
+    expect(noise.forces).toBeGreaterThan(1e-3);
+    expect(noise.energy).toBeGreaterThan(1e-4);
+    expect(JSON.parse(readFileSync(join(cwd, 'labelled.extxyz.noise.json'), 'utf8'))).toEqual(noise);
+  });
+
+  it('refuses more repeats than there are labels, and settings without repeats', async () => {
+    const many = await querent('label', pool([0]), '--reference', 'sw.yaml', '--repeat', '2');
+    expect(many).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--repeat must be at most the 1 structures'),
+    });
+    const alone = await querent(
+      'label',
+      pool([0]),
+      '--reference',
+      'sw.yaml',
+      '--repeat-set',
+      'reference.gates.netForce=1',
+    );
+    expect(alone).toMatchObject({ code: 2, stderr: expect.stringContaining('--repeat-set needs --repeat') });
+  });
 });
 
 describe('querent label --import', () => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { LabelNoise } from '../../core/dataset/label-noise.ts';
 import { InputError } from '../../core/errors.ts';
 import { structureId } from '../../core/structure/identity.ts';
 import { writeExtxyz } from '../../formats/extxyz-writer.ts';
@@ -15,8 +16,9 @@ import { RUN_FILES } from '../../node/store/run-directory.ts';
 import { openStore } from '../../node/store/store.ts';
 import type { RunFile } from '../../protocol/run-file.ts';
 import { checkLabel } from '../../reference/verdict.ts';
-import { addLabelKeyOptions, labelKeys, numberOption } from '../data-options.ts';
+import { addLabelKeyOptions, finiteOrNull, labelKeys, numberOption } from '../data-options.ts';
 import { EXIT } from '../errors.ts';
+import { noiseTable, repeatLabels } from '../repeat-labels.ts';
 import type { Verb, VerbContext, VerbOptions } from '../verb.ts';
 
 const DEFAULT_OUTPUT = 'labelled.extxyz';
@@ -46,8 +48,13 @@ async function labelStructures(paths: readonly string[], options: VerbOptions, c
   const concurrency = numberOption(options, 'concurrency', '--concurrency', whole, 'a whole number ≥ 1', 1);
   const timeout = numberOption(options, 'timeout', '--timeout', (x) => x > 0, 'a positive number of seconds', null);
   const threads = numberOption(options, 'threads', '--threads', whole, 'a whole number ≥ 1', 1);
+  const repeat = numberOption(options, 'repeat', '--repeat', whole, 'a whole number ≥ 1', null);
   const path = resolve(context.cwd, options.reference);
-  const { settings, baseDirectory } = readReferenceFile(path, (options.set as string[] | undefined) ?? [], context.env);
+  const sets = (options.set as string[] | undefined) ?? [];
+  const betterSets = (options.repeatSet as string[] | undefined) ?? [];
+  if (betterSets.length > 0 && repeat === null)
+    throw new InputError('BAD_OPTION', '--repeat-set needs --repeat, the number of structures, got none');
+  const { settings, baseDirectory } = readReferenceFile(path, sets, context.env);
   const { frames } = await readFrames(paths);
   const reference = await createReference(settings, baseDirectory);
 
@@ -63,24 +70,47 @@ async function labelStructures(paths: readonly string[], options: VerbOptions, c
     return EXIT.done;
   }
 
-  const labeller = createLabeller({
-    reference,
-    directory,
-    concurrency,
-    timeout,
-    threads,
-    gates: gatesOf(settings.gates),
-  });
+  const machine = { directory, concurrency, timeout, threads, gates: gatesOf(settings.gates) };
+  const labeller = createLabeller({ reference, ...machine });
   let labels: readonly BatchLabel[];
+  let done: readonly BatchLabel[];
+  let noise: LabelNoise | null = null;
   try {
     labels = await labelFrames(labeller, frames, context.signal, (label, finished) =>
       context.stderr(progress(label, finished, frames.length)),
     );
+    done = labels.filter(({ result }) => result.status === 'done');
+    if (done.length > 0) await writeFileAtomic(output, done.map((label) => writeExtxyz(labelledFrame(label))).join(''));
+    if (repeat !== null && labels.length === frames.length) {
+      const better =
+        betterSets.length === 0
+          ? null
+          : createLabeller({
+              reference: await createReference(
+                readReferenceFile(path, [...sets, ...betterSets], context.env).settings,
+                baseDirectory,
+              ),
+              ...machine,
+              directory: join(directory, 'repeat-set'),
+            });
+      let finished = 0;
+      const total = repeat * (better === null ? 2 : 3);
+      try {
+        noise = await repeatLabels(done, {
+          count: repeat,
+          labeller,
+          better,
+          signal: context.signal,
+          onLabel: (label) => context.stderr(`again ${progress(label, ++finished, total)}`),
+        });
+      } finally {
+        await better?.dispose();
+      }
+      await writeFileAtomic(`${output}.noise.json`, `${JSON.stringify(noise, finiteOrNull, 1)}\n`);
+    }
   } finally {
     await labeller.dispose();
   }
-  const done = labels.filter(({ result }) => result.status === 'done');
-  if (done.length > 0) await writeFileAtomic(output, done.map((label) => writeExtxyz(labelledFrame(label))).join(''));
   const unlabelled = labels.flatMap(({ frame, id, result, directory: place }) =>
     result.status === 'done'
       ? []
@@ -102,11 +132,12 @@ async function labelStructures(paths: readonly string[], options: VerbOptions, c
     const fingerprint = example?.result.status === 'done' ? example.result.fingerprint : null;
     const written = done.length > 0 ? output : null;
     context.stdout(
-      `${JSON.stringify({ requested: frames.length, done: done.length, unlabelled, output: written, directory, fingerprint, cost }, null, 1)}\n`,
+      `${JSON.stringify({ requested: frames.length, done: done.length, unlabelled, output: written, directory, fingerprint, cost, noise }, finiteOrNull, 1)}\n`,
     );
   } else {
     const written = done.length > 0 ? `, written to ${output}` : '';
     context.stdout(`${done.length} of ${frames.length} structures labelled${written}\n`);
+    if (noise !== null) context.stdout(`\n${noiseTable(noise)}written to ${output}.noise.json\n`);
     if (labels.length < frames.length) context.stdout('stopped before the end; the same command goes on from here\n');
     if (unlabelled.length > 0) context.stdout('the same command computes failed ones again\n');
   }
@@ -169,6 +200,12 @@ export const verb: Verb = {
       .option('--concurrency <n>', 'calculations at once (default: 1)')
       .option('--timeout <seconds>', 'longest time of one calculation (default: none)')
       .option('--threads <n>', 'threads of one calculation (default: 1)')
+      .option('--repeat <n>', 'computes so many of the labels again, shifted rigidly and turned, and tells their noise')
+      .option(
+        '--repeat-set <path=value>',
+        'with --repeat: computes them with another setting as well, as in reference.kspacing=0.15; repeatable',
+        (value: string, all: string[] = []) => [...all, value],
+      )
       .option('--import', 'take the labels of these structures into the run in --directory')
       .option(
         '--fingerprint <name>',
@@ -177,7 +214,7 @@ export const verb: Verb = {
       .option('--json', 'print the outcome as JSON');
     addLabelKeyOptions(command).addHelpText(
       'after',
-      '\nThe same command goes on where it stopped and computes failed structures again.\nExit code 0: all labelled; 4: some failed or were rejected.\n\nExamples:\n  querent label pool.xyz@:50 --reference run.yaml -o labelled.extxyz\n  querent label --import done.extxyz --directory runs/silicon',
+      '\nThe same command goes on where it stopped and computes failed structures again.\nExit code 0: all labelled; 4: some failed or were rejected.\n\nExamples:\n  querent label pool.xyz@:50 --reference run.yaml -o labelled.extxyz\n  querent label pool.xyz@:50 --reference run.yaml --repeat 5 --repeat-set reference.kspacing=0.15\n  querent label --import done.extxyz --directory runs/silicon',
     );
   },
   async run(args, options, context): Promise<number> {
