@@ -15,8 +15,8 @@ export interface LeaveOneOut {
   readonly leverages: Float64Array;
 }
 
-/** I − G in place and its Cholesky factor. */
-function factorComplement(g: Float64Array, n: number, kernels: LinearKernels): Float64Array {
+/** I − G in place and its Cholesky factor. @param g [n, n]  @throws NumericalError `LEVERAGE_TOO_HIGH` */
+export function factorComplement(g: Float64Array, n: number, kernels: LinearKernels): Float64Array {
   for (let k = 0; k < n * n; k++) g[k] = -g[k]!;
   for (let i = 0; i < n; i++) g[i * n + i] = 1 + g[i * n + i]!;
   try {

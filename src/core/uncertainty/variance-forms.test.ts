@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../random.ts';
-import { formVariances } from './variance-forms.ts';
+import { whitenRows } from '../numerics/triangular.ts';
+import { formVariances, stackForms, type VarianceForm } from './variance-forms.ts';
 
 const D = 4;
 const random = new RandomStream(3, 'variance forms');
@@ -40,6 +41,33 @@ describe('formVariances', () => {
 
   it('refuses a root of another size', () => {
     expect(() => formVariances({ name: 'pops', root: new Float64Array(3), rank: 1 }, D, rows, 3)).toThrow(
+      /root of the pops covariance/,
+    );
+  });
+});
+
+describe('stackForms', () => {
+  const forms: VarianceForm[] = [
+    { name: 'posterior', r },
+    { name: 'jackknife', root: inverse(), rank: D },
+    { name: 'pops', root: Float64Array.from({ length: D * 2 }, () => random.normal()), rank: 2 },
+  ];
+  const whiten = (x: Float64Array, m: number) => whitenRows(r, D, x, m);
+
+  it('gives in one product what each form gives alone', () => {
+    const stacked = stackForms(forms, D, whiten);
+    expect(stacked.names).toEqual(['posterior', 'jackknife', 'pops']);
+    stacked.variances(rows, 3).forEach((variances, k) => {
+      expect(variances).toAgree(formVariances(forms[k]!, D, rows, 3), { rtol: 1e-12, why: 'the same sums' });
+    });
+    expect(stackForms([forms[0]!], D, whiten).variances(rows, 3)).toHaveLength(1);
+    expect(stacked.variances(new Float64Array(0), 0).map((variances) => variances.length)).toEqual([0, 0, 0]);
+  });
+
+  it('takes a root of rank 0 as no variance, and refuses one of another size', () => {
+    const none = stackForms([{ name: 'jackknife', root: new Float64Array(0), rank: 0 }], D, whiten);
+    expect(none.variances(rows, 3)[0]).toEqual(new Float64Array(3));
+    expect(() => stackForms([{ name: 'pops', root: new Float64Array(3), rank: 1 }], D, whiten)).toThrow(
       /root of the pops covariance/,
     );
   });

@@ -1,4 +1,6 @@
-import { requireLength, squaredRowNorms } from '../numerics/dense.ts';
+import { requireLength, squaredNorm, squaredRowNorms } from '../numerics/dense.ts';
+import type { LinearKernels } from '../numerics/kernels.ts';
+import { plainKernels } from '../numerics/plain-kernels.ts';
 import { whitenRows } from '../numerics/triangular.ts';
 
 /** Estimators of the epistemic covariance of the weights that a linear model can carry. */
@@ -39,4 +41,47 @@ export function formVariances(form: VarianceForm, d: number, rows: Float64Array,
     variances[i] = sum;
   }
   return variances;
+}
+
+/** Forms whose variances come out of one product. */
+export interface StackedForms {
+  readonly names: readonly VarianceFormName[];
+  /** Variances of rows by each form. @param rows [m, d]  @returns one [m] for each name */
+  variances(rows: Float64Array, m: number): readonly Float64Array[];
+}
+
+/**
+ * Makes roots ready to use again and again: they stand side by side, so that one product of the rows serves all of them.
+ * The posterior goes through `whiten`.
+ *
+ * @param whiten X R⁻¹ of the posterior's R
+ */
+export function stackForms(
+  forms: readonly VarianceForm[],
+  d: number,
+  whiten: (rows: Float64Array, m: number) => Float64Array,
+  multiply: LinearKernels['multiply'] = plainKernels.multiply,
+): StackedForms {
+  const roots = forms.filter((form) => form.name !== 'posterior');
+  const width = roots.reduce((sum, { rank }) => sum + rank, 0);
+  const stacked = new Float64Array(d * width);
+  let at = 0;
+  for (const { name, root, rank } of roots) {
+    requireLength(`root of the ${name} covariance`, root, d * rank);
+    for (let v = 0; v < d; v++) stacked.set(root.subarray(v * rank, (v + 1) * rank), v * width + at);
+    at += rank;
+  }
+  return {
+    names: forms.map(({ name }) => name),
+    variances(rows, m) {
+      const product = width === 0 || m === 0 ? new Float64Array(m * width) : multiply(rows, stacked, m, d, width);
+      let first = 0;
+      return forms.map((form) => {
+        if (form.name === 'posterior') return squaredRowNorms(whiten(rows, m), m, d);
+        const from = first;
+        first += form.rank;
+        return Float64Array.from({ length: m }, (_, i) => squaredNorm(product, form.rank, i * width + from));
+      });
+    },
+  };
 }

@@ -1,0 +1,171 @@
+import type { LinearKernels, Whitener } from '../numerics/kernels.ts';
+import { plainKernels } from '../numerics/plain-kernels.ts';
+import { type Deletion, deleteRows } from '../regression/deletion.ts';
+import type { PosteriorState } from '../regression/regression.ts';
+import { clusterShifts, jackknifeCovariance, leftOutJackknife } from './jackknife.ts';
+import { addMoments, noShifts, type ShiftMoments, shiftMoments } from './moments.ts';
+import { leftOutPops, leverageThreshold, popsCovariance, popsMoments } from './pops.ts';
+import { principalRoot, weightRoot } from './principal-root.ts';
+import type { VarianceForm, VarianceFormName } from './variance-forms.ts';
+
+/** Rows that leave a fit together: a structure, or the frames of one trajectory. In units of their noise σ·s. */
+export interface WhitenedCluster {
+  /** [count, d] row-major. */
+  readonly rows: Float64Array;
+  /** [count] label − prediction of the full fit. */
+  readonly residuals: Float64Array;
+  readonly count: number;
+  /** [count] block of each row where the jackknife is to leave out parts of a large cell; the whole when absent. */
+  readonly blocks?: ArrayLike<number>;
+}
+
+/** Sums from which the covariances of the forms follow; sums of parts add up. */
+export interface FormMoments {
+  readonly jackknife: ShiftMoments;
+  readonly pops: ShiftMoments;
+}
+
+/** The sums of no clusters. */
+export function noFormMoments(columns: number): FormMoments {
+  return { jackknife: noShifts(columns), pops: noShifts(columns) };
+}
+
+/** Sums of two parts together. */
+export function addFormMoments(a: FormMoments, b: FormMoments): FormMoments {
+  return { jackknife: addMoments(a.jackknife, b.jackknife), pops: addMoments(a.pops, b.pops) };
+}
+
+/** A cluster in the coordinates of a posterior, and the fit without it. */
+export interface DeletedCluster {
+  readonly cluster: WhitenedCluster;
+  /** [count, d] X R⁻¹. */
+  readonly u: Float64Array;
+  readonly deletion: Deletion;
+  /** What the cluster adds to the sums. */
+  readonly moments: FormMoments;
+}
+
+/**
+ * Leaves a cluster out of a posterior.
+ *
+ * @param threshold least leverage of the rows that POPS takes, as of `leverageThreshold`; +∞ for none
+ * @param whitener  the factor of the posterior, ready to whiten; made anew when not given
+ * @throws          NumericalError `LEVERAGE_TOO_HIGH`
+ */
+export function deleteCluster(
+  posterior: PosteriorState,
+  cluster: WhitenedCluster,
+  threshold: number,
+  kernels: LinearKernels = plainKernels,
+  whitener?: Whitener,
+): DeletedCluster {
+  const d = posterior.mean.length;
+  const { rows, residuals, count, blocks } = cluster;
+  const u = whitener?.whiten(rows, count) ?? kernels.whitenRows(posterior.r, d, rows, count);
+  const deletion = deleteRows(u, residuals, count, d, kernels);
+  const parts =
+    blocks === undefined
+      ? { count: 1, shifts: deletion.shift }
+      : clusterShifts(u, residuals, count, d, blocks, kernels);
+  return {
+    cluster,
+    u,
+    deletion,
+    moments: {
+      jackknife: count === 0 ? noShifts(d) : shiftMoments(parts.shifts, parts.count, d, kernels),
+      pops: popsMoments(u, residuals, deletion.leverages, d, threshold, kernels),
+    },
+  };
+}
+
+/** The covariances of the weights that a training set implies, as sums. */
+export interface Estimators {
+  readonly posterior: PosteriorState;
+  /** Rows with more leverage are those that POPS takes. */
+  readonly threshold: number;
+  readonly moments: FormMoments;
+  /** Number of clusters. */
+  readonly clusters: number;
+}
+
+/**
+ * Estimators of the covariance of the weights from all clusters of a training set, streamed: the sums take 2 d² numbers.
+ *
+ * @param clusters gone through twice: for the median leverage, and for the sums
+ * @throws         NumericalError `LEVERAGE_TOO_HIGH`
+ */
+export function estimatorsOf(
+  posterior: PosteriorState,
+  clusters: Iterable<WhitenedCluster>,
+  kernels: LinearKernels = plainKernels,
+): Estimators {
+  const d = posterior.mean.length;
+  const whitener = kernels.whitener(posterior.r, d);
+  try {
+    const leverages: Float64Array[] = [];
+    for (const { rows, count } of clusters) {
+      const u = whitener.whiten(rows, count);
+      leverages.push(Float64Array.from({ length: count }, (_, i) => squaredNormOf(u, d, i)));
+    }
+    const threshold = leverages.length === 0 ? Number.POSITIVE_INFINITY : leverageThreshold(leverages);
+    let moments = noFormMoments(d);
+    let count = 0;
+    for (const cluster of clusters) {
+      moments = addFormMoments(moments, deleteCluster(posterior, cluster, threshold, kernels, whitener).moments);
+      count++;
+    }
+    return { posterior, threshold, moments, clusters: count };
+  } finally {
+    whitener.dispose();
+  }
+}
+
+function squaredNormOf(u: Float64Array, d: number, row: number): number {
+  let sum = 0;
+  for (let v = row * d; v < (row + 1) * d; v++) sum += u[v]! * u[v]!;
+  return sum;
+}
+
+/** The forms of some estimators, each as a root that is ready to predict with. @cost 2 (d rank² + d² rank) + 10 rank³ flops each */
+export function formsOf(
+  { posterior, moments }: Pick<Estimators, 'posterior' | 'moments'>,
+  kernels: LinearKernels = plainKernels,
+): Readonly<Record<VarianceFormName, VarianceForm>> {
+  const d = posterior.mean.length;
+  const rootOf = (covariance: Float64Array): { root: Float64Array; rank: number } => {
+    const { rows, rank } = principalRoot(covariance, d, undefined, kernels);
+    return { root: weightRoot(posterior.r, d, rows, rank), rank };
+  };
+  return {
+    posterior: { name: 'posterior', r: posterior.r },
+    jackknife: { name: 'jackknife', ...rootOf(jackknifeCovariance(moments.jackknife)) },
+    pops: { name: 'pops', ...rootOf(popsCovariance(moments.pops)) },
+  };
+}
+
+/** What the fit to all other clusters says of a cluster, in units of the noise. */
+export interface LeftOutForms extends Readonly<Record<VarianceFormName, Float64Array>> {
+  /** [m] label − prediction without the cluster. */
+  readonly residuals: Float64Array;
+}
+
+/**
+ * Residuals of a cluster without itself and the variances that each form gives them: the posterior's exactly; jackknife and
+ * POPS with the covariance of the fit without the cluster and without the cluster's own shifts, those of others kept.
+ *
+ * @param moments of all clusters, this one among them
+ * @cost          4 m d² flops beside `deleteCluster`
+ */
+export function leftOutFormVariances(
+  moments: FormMoments,
+  { deletion, moments: own, cluster }: DeletedCluster,
+  kernels: LinearKernels = plainKernels,
+): LeftOutForms {
+  const { rows, residuals, variances } = deletion;
+  return {
+    residuals,
+    posterior: variances,
+    jackknife: leftOutJackknife(moments.jackknife, own.jackknife, rows, cluster.count, kernels),
+    pops: leftOutPops(moments.pops, own.pops, rows, cluster.count, kernels),
+  };
+}
