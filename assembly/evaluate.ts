@@ -35,14 +35,10 @@ export const BYTES_PER_LONG_ROW: i32 = <i32>LONG_ROW;
 export const BYTES_PER_BLOCK_HEADER: i32 = <i32>BLOCK_RADIAL;
 
 /** Bytes of a block up to its harmonics, and with them. */
-// @ts-ignore: decorator
-@inline
 function bytesBeforeHarmonics(bond: Bond): usize {
   return BLOCK_RADIAL + <usize>bond.functions * LONG_ROW;
 }
 
-// @ts-ignore: decorator
-@inline
 function blockBytes(bond: Bond): usize {
   const height = bond.lmax + 1;
   return bytesBeforeHarmonics(bond) + <usize>(((height * (height + 1)) >> 1) + 2 * height) * ROW;

@@ -187,8 +187,6 @@ function clearGradients(evaluator: Evaluator, bytes: usize): void {
 }
 
 /** Adds one force on a neighbour. */
-// @ts-ignore: decorator
-@inline
 function subtract(force: usize, x: f64, y: f64, z: f64): void {
   store<f64>(force, load<f64>(force) - x);
   store<f64>(force, load<f64>(force, 8) - y, 8);
@@ -269,8 +267,6 @@ function scatter(evaluator: Evaluator, bond: Bond, block: usize, lane: i32, i: i
   store<f64>(virial, load<f64>(virial, 40) - sum(xy), 40);
 }
 
-// @ts-ignore: decorator
-@inline
 function sum(pair: v128): f64 {
   return f64x2.extract_lane(pair, 0) + f64x2.extract_lane(pair, 1);
 }

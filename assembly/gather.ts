@@ -6,8 +6,6 @@ import { Bond, Element, Evaluator } from './records';
 const SHORTEST_SQUARED: f64 = 1e-6;
 
 /** Bytes of the gathered neighbours of one element. */
-// @ts-ignore: decorator
-@inline
 export function gatheredBytes(capacity: i32): usize {
   return 28 * <usize>capacity;
 }

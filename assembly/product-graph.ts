@@ -7,11 +7,10 @@
 // with +, with −, and not at all, in this order; byte offsets of the other ends. Coefficients stand in the same order.
 
 import { madd, nmadd } from './madd';
+import { One, Two } from './number-types';
 import { Element, Evaluator, IMAGINARY, NODE } from './records';
 
 /** Two lanes of left · right, or of left · conj right. */
-// @ts-ignore: decorator
-@inline
 function multiplyLanes(conjugated: bool, left: usize, right: usize, out: usize): void {
   const ar = v128.load(left);
   const ai = v128.load(left, IMAGINARY);
@@ -44,10 +43,8 @@ export function computeProducts(evaluator: Evaluator, element: Element): void {
   }
 }
 
-/** Adds the densities of the edges and keeps the sums S. */
-// @ts-ignore: decorator
-@inline
-function sumEdges(densities: i32, evaluator: Evaluator, element: Element): void {
+/** Adds the N densities, one or two, of the edges and keeps the sums S. */
+function sumEdges<N>(evaluator: Evaluator, element: Element): void {
   const nodes = evaluator.nodes;
   const out = evaluator.densities;
   let rho0 = v128.load(out);
@@ -82,14 +79,14 @@ function sumEdges(densities: i32, evaluator: Evaluator, element: Element): void 
       r1 = madd(c, re1, r1);
       i0 = madd(c, im0, i0);
       i1 = madd(c, im1, i1);
-      if (densities > 1) {
+      if (offsetof<N>() > 1) {
         const d = v128.load64_splat(coefficient, 8);
         s0 = madd(d, re0, s0);
         s1 = madd(d, re1, s1);
         j0 = madd(d, im0, j0);
         j1 = madd(d, im1, j1);
       }
-      coefficient += 8 * densities;
+      coefficient += 8 * offsetof<N>();
     }
     for (; row < minus; row += 4) {
       const b = nodes + <usize>load<i32>(row);
@@ -102,14 +99,14 @@ function sumEdges(densities: i32, evaluator: Evaluator, element: Element): void 
       r1 = madd(c, re1, r1);
       i0 = nmadd(c, im0, i0);
       i1 = nmadd(c, im1, i1);
-      if (densities > 1) {
+      if (offsetof<N>() > 1) {
         const d = v128.load64_splat(coefficient, 8);
         s0 = madd(d, re0, s0);
         s1 = madd(d, re1, s1);
         j0 = nmadd(d, im0, j0);
         j1 = nmadd(d, im1, j1);
       }
-      coefficient += 8 * densities;
+      coefficient += 8 * offsetof<N>();
     }
     for (; row < real; row += 4) {
       const b = nodes + <usize>load<i32>(row);
@@ -118,12 +115,12 @@ function sumEdges(densities: i32, evaluator: Evaluator, element: Element): void 
       const re1 = v128.load(b, 16);
       r0 = madd(c, re0, r0);
       r1 = madd(c, re1, r1);
-      if (densities > 1) {
+      if (offsetof<N>() > 1) {
         const d = v128.load64_splat(coefficient, 8);
         s0 = madd(d, re0, s0);
         s1 = madd(d, re1, s1);
       }
-      coefficient += 8 * densities;
+      coefficient += 8 * offsetof<N>();
     }
     const re0 = v128.load(head);
     const re1 = v128.load(head, 16);
@@ -136,7 +133,7 @@ function sumEdges(densities: i32, evaluator: Evaluator, element: Element): void 
     v128.store(sums, i0, 32);
     v128.store(sums, i1, 48);
     sums += NODE;
-    if (densities > 1) {
+    if (offsetof<N>() > 1) {
       rho2 = madd(re0, s0, madd(im0, j0, rho2));
       rho3 = madd(re1, s1, madd(im1, j1, rho3));
       v128.store(sums, s0);
@@ -154,14 +151,12 @@ function sumEdges(densities: i32, evaluator: Evaluator, element: Element): void 
 
 /** Adds the densities of products of two factors and more. */
 export function addDensities(evaluator: Evaluator, element: Element): void {
-  if (element.densities === 1) sumEdges(1, evaluator, element);
-  else sumEdges(2, evaluator, element);
+  if (element.densities === 1) sumEdges<One>(evaluator, element);
+  else sumEdges<Two>(evaluator, element);
 }
 
-/** Derivatives by heads, from the sums, and by tails, from the edges. */
-// @ts-ignore: decorator
-@inline
-function differentiateEdges(densities: i32, evaluator: Evaluator, element: Element): void {
+/** Derivatives of N densities by heads, from the sums, and by tails, from the edges. */
+function differentiateEdges<N>(evaluator: Evaluator, element: Element): void {
   const nodes = evaluator.nodes;
   const adjoint = evaluator.adjoint;
   const slopes = evaluator.slopes;
@@ -179,7 +174,7 @@ function differentiateEdges(densities: i32, evaluator: Evaluator, element: Eleme
     let i0 = f64x2.mul(f0, v128.load(sums, 32));
     let i1 = f64x2.mul(f1, v128.load(sums, 48));
     sums += NODE;
-    if (densities > 1) {
+    if (offsetof<N>() > 1) {
       r0 = madd(g0, v128.load(sums), r0);
       r1 = madd(g1, v128.load(sums, 16), r1);
       i0 = madd(g0, v128.load(sums, 32), i0);
@@ -208,7 +203,7 @@ function differentiateEdges(densities: i32, evaluator: Evaluator, element: Eleme
       const c = v128.load64_splat(coefficient);
       let w0 = f64x2.mul(c, f0);
       let w1 = f64x2.mul(c, f1);
-      if (densities > 1) {
+      if (offsetof<N>() > 1) {
         const d = v128.load64_splat(coefficient, 8);
         w0 = madd(d, g0, w0);
         w1 = madd(d, g1, w1);
@@ -217,14 +212,14 @@ function differentiateEdges(densities: i32, evaluator: Evaluator, element: Eleme
       r1 = madd(w1, v128.load(h, 16), r1);
       i0 = madd(w0, v128.load(h, 32), i0);
       i1 = madd(w1, v128.load(h, 48), i1);
-      coefficient += 8 * densities;
+      coefficient += 8 * offsetof<N>();
     }
     for (; row < minus; row += 4) {
       const h = nodes + <usize>load<i32>(row);
       const c = v128.load64_splat(coefficient);
       let w0 = f64x2.mul(c, f0);
       let w1 = f64x2.mul(c, f1);
-      if (densities > 1) {
+      if (offsetof<N>() > 1) {
         const d = v128.load64_splat(coefficient, 8);
         w0 = madd(d, g0, w0);
         w1 = madd(d, g1, w1);
@@ -233,21 +228,21 @@ function differentiateEdges(densities: i32, evaluator: Evaluator, element: Eleme
       r1 = madd(w1, v128.load(h, 16), r1);
       i0 = nmadd(w0, v128.load(h, 32), i0);
       i1 = nmadd(w1, v128.load(h, 48), i1);
-      coefficient += 8 * densities;
+      coefficient += 8 * offsetof<N>();
     }
     for (; row < real; row += 4) {
       const h = nodes + <usize>load<i32>(row);
       const c = v128.load64_splat(coefficient);
       let w0 = f64x2.mul(c, f0);
       let w1 = f64x2.mul(c, f1);
-      if (densities > 1) {
+      if (offsetof<N>() > 1) {
         const d = v128.load64_splat(coefficient, 8);
         w0 = madd(d, g0, w0);
         w1 = madd(d, g1, w1);
       }
       r0 = madd(w0, v128.load(h), r0);
       r1 = madd(w1, v128.load(h, 16), r1);
-      coefficient += 8 * densities;
+      coefficient += 8 * offsetof<N>();
     }
     v128.store(tail, r0);
     v128.store(tail, r1, 16);
@@ -257,27 +252,25 @@ function differentiateEdges(densities: i32, evaluator: Evaluator, element: Eleme
 }
 
 /** What a factor is to a product, and whether the other factor is real. */
-const LEFT: i32 = 0;
-const LEFT_OF_CONJUGATE: i32 = 1;
-const CONJUGATED: i32 = 2;
-const BESIDE_REAL: i32 = 3;
+class Left {}
+class LeftOfConjugate {}
+class Conjugated {}
+class BesideReal {}
 
 /** Adds two lanes of the derivatives by a factor: those by the product times what stands beside the factor. */
-// @ts-ignore: decorator
-@inline
-function passOn(role: i32, product: usize, other: usize, factor: usize): void {
+function passOn<Role>(product: usize, other: usize, factor: usize): void {
   const wr = v128.load(product);
   const wi = v128.load(product, IMAGINARY);
   const or = v128.load(other);
   let re = madd(wr, or, v128.load(factor));
   let im = v128.load(factor, IMAGINARY);
-  if (role === CONJUGATED) im = nmadd(wi, or, im);
+  if (idof<Role>() === idof<Conjugated>()) im = nmadd(wi, or, im);
   else im = madd(wi, or, im);
-  if (role !== BESIDE_REAL) {
+  if (idof<Role>() !== idof<BesideReal>()) {
     const oi = v128.load(other, IMAGINARY);
-    if (role === LEFT_OF_CONJUGATE) re = nmadd(wi, oi, re);
+    if (idof<Role>() === idof<LeftOfConjugate>()) re = nmadd(wi, oi, re);
     else re = madd(wi, oi, re);
-    if (role === LEFT) im = nmadd(wr, oi, im);
+    if (idof<Role>() === idof<Left>()) im = nmadd(wr, oi, im);
     else im = madd(wr, oi, im);
   }
   v128.store(factor, re);
@@ -285,14 +278,12 @@ function passOn(role: i32, product: usize, other: usize, factor: usize): void {
 }
 
 /** One run of the products of a factor. */
-// @ts-ignore: decorator
-@inline
-function passOnRun(role: i32, from: usize, to: usize, nodes: usize, adjoint: usize, factor: usize): void {
+function passOnRun<Role>(from: usize, to: usize, nodes: usize, adjoint: usize, factor: usize): void {
   for (; from < to; from += 8) {
     const product = adjoint + <usize>load<i32>(from);
     const other = nodes + <usize>load<i32>(from, 4);
-    passOn(role, product, other, factor);
-    passOn(role, product + 16, other + 16, factor + 16);
+    passOn<Role>(product, other, factor);
+    passOn<Role>(product + 16, other + 16, factor + 16);
   }
 }
 
@@ -307,10 +298,10 @@ function differentiateProducts(evaluator: Evaluator, element: Element): void {
     const leftOfConjugate = left + 8 * <usize>load<i32>(row, 8);
     const conjugated = leftOfConjugate + 8 * <usize>load<i32>(row, 12);
     const besideReal = conjugated + 8 * <usize>load<i32>(row, 16);
-    passOnRun(LEFT, row + 20, left, nodes, adjoint, factor);
-    passOnRun(LEFT_OF_CONJUGATE, left, leftOfConjugate, nodes, adjoint, factor);
-    passOnRun(CONJUGATED, leftOfConjugate, conjugated, nodes, adjoint, factor);
-    passOnRun(BESIDE_REAL, conjugated, besideReal, nodes, adjoint, factor);
+    passOnRun<Left>(row + 20, left, nodes, adjoint, factor);
+    passOnRun<LeftOfConjugate>(left, leftOfConjugate, nodes, adjoint, factor);
+    passOnRun<Conjugated>(leftOfConjugate, conjugated, nodes, adjoint, factor);
+    passOnRun<BesideReal>(conjugated, besideReal, nodes, adjoint, factor);
     row = besideReal;
   }
 }
@@ -318,7 +309,7 @@ function differentiateProducts(evaluator: Evaluator, element: Element): void {
 /** Derivatives of the energy by every node, given those by the densities. */
 export function differentiate(evaluator: Evaluator, element: Element): void {
   memory.fill(evaluator.adjoint, 0, <usize>element.nodes * NODE);
-  if (element.densities === 1) differentiateEdges(1, evaluator, element);
-  else differentiateEdges(2, evaluator, element);
+  if (element.densities === 1) differentiateEdges<One>(evaluator, element);
+  else differentiateEdges<Two>(evaluator, element);
   differentiateProducts(evaluator, element);
 }

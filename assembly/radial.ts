@@ -21,7 +21,14 @@ import {
 } from './records';
 
 /** Sets up a block of `count` neighbours, a multiple of 4, gathered from `place` on. */
-export function fillBlock(evaluator: Evaluator, bond: Bond, block: usize, place: usize, atoms: usize, count: i32): void {
+export function fillBlock(
+  evaluator: Evaluator,
+  bond: Bond,
+  block: usize,
+  place: usize,
+  atoms: usize,
+  count: i32,
+): void {
   store<usize>(block, changetype<usize>(bond), BLOCK_BOND);
   store<i32>(block, count >> 1, BLOCK_PAIRS);
   memory.copy(block + BLOCK_ATOMS, atoms, 4 * <usize>count);
@@ -140,8 +147,6 @@ function divideCore(bond: Bond, block: usize, pairs: i32): void {
 }
 
 /** Which function of a bond is its core. */
-// @ts-ignore: decorator
-@inline
 export function coreRow(bond: Bond): i32 {
   return bond.radials + bond.densities;
 }

@@ -10,6 +10,7 @@
 //   central   [component, 3]  minus the sum over atoms
 
 import { madd } from './madd';
+import { One, Three, Two } from './number-types';
 
 /** Bytes from a component to the next in a block of sixteen columns. */
 export const COMPONENT: usize = 128;
@@ -89,7 +90,8 @@ function putOne(column: usize, central: usize, a: v128): void {
   store<f64>(central, load<f64>(central) - sum);
 }
 
-function threeComponents(
+/** Derivatives of N components, one, two or three, by the position of one atom, summed over its images. */
+function columnTile<N>(
   pairs: usize,
   radial: usize,
   radialStride: usize,
@@ -117,85 +119,31 @@ function threeComponents(
     x0 = madd(px, g, x0);
     y0 = madd(py, g, y0);
     z0 = madd(pz, g, z0);
-    g = v128.load(radial, 16);
-    x1 = madd(px, g, x1);
-    y1 = madd(py, g, y1);
-    z1 = madd(pz, g, z1);
-    g = v128.load(radial, 32);
-    x2 = madd(px, g, x2);
-    y2 = madd(py, g, y2);
-    z2 = madd(pz, g, z2);
+    if (offsetof<N>() > 1) {
+      g = v128.load(radial, 16);
+      x1 = madd(px, g, x1);
+      y1 = madd(py, g, y1);
+      z1 = madd(pz, g, z1);
+    }
+    if (offsetof<N>() > 2) {
+      g = v128.load(radial, 32);
+      x2 = madd(px, g, x2);
+      y2 = madd(py, g, y2);
+      z2 = madd(pz, g, z2);
+    }
     pairs += 48;
     radial += radialStride;
   }
   putTwo(x, y, central, x0, y0);
+  if (offsetof<N>() === 1) {
+    putOne(z, central + 16, z0);
+    return;
+  }
   putTwo(z, x + COMPONENT, central + 16, z0, x1);
   putTwo(y + COMPONENT, z + COMPONENT, central + 32, y1, z1);
+  if (offsetof<N>() === 2) return;
   putTwo(x + 2 * COMPONENT, y + 2 * COMPONENT, central + 48, x2, y2);
   putOne(z + 2 * COMPONENT, central + 64, z2);
-}
-
-function twoComponents(
-  pairs: usize,
-  radial: usize,
-  radialStride: usize,
-  count: i32,
-  x: usize,
-  y: usize,
-  z: usize,
-  central: usize,
-): void {
-  let x0 = f64x2.splat(0);
-  let y0 = x0;
-  let z0 = x0;
-  let x1 = x0;
-  let y1 = x0;
-  let z1 = x0;
-  const end = pairs + <usize>count * 48;
-  while (pairs < end) {
-    const px = v128.load(pairs);
-    const py = v128.load(pairs, 16);
-    const pz = v128.load(pairs, 32);
-    let g = v128.load(radial);
-    x0 = madd(px, g, x0);
-    y0 = madd(py, g, y0);
-    z0 = madd(pz, g, z0);
-    g = v128.load(radial, 16);
-    x1 = madd(px, g, x1);
-    y1 = madd(py, g, y1);
-    z1 = madd(pz, g, z1);
-    pairs += 48;
-    radial += radialStride;
-  }
-  putTwo(x, y, central, x0, y0);
-  putTwo(z, x + COMPONENT, central + 16, z0, x1);
-  putTwo(y + COMPONENT, z + COMPONENT, central + 32, y1, z1);
-}
-
-function oneComponent(
-  pairs: usize,
-  radial: usize,
-  radialStride: usize,
-  count: i32,
-  x: usize,
-  y: usize,
-  z: usize,
-  central: usize,
-): void {
-  let x0 = f64x2.splat(0);
-  let y0 = x0;
-  let z0 = x0;
-  const end = pairs + <usize>count * 48;
-  while (pairs < end) {
-    const g = v128.load(radial);
-    x0 = madd(v128.load(pairs), g, x0);
-    y0 = madd(v128.load(pairs, 16), g, y0);
-    z0 = madd(v128.load(pairs, 32), g, z0);
-    pairs += 48;
-    radial += radialStride;
-  }
-  putTwo(x, y, central, x0, y0);
-  putOne(z, central + 16, z0);
 }
 
 /** Columns of the atoms of `segments`, which begin at neighbour `origin`, for the `width` components of a row. */
@@ -220,21 +168,18 @@ export function addColumns(
     const from = pairs + k * 48;
     let g = radial + k * radialStride;
     let sum = central;
-    let left = width;
+    let left = <usize>width;
     while (left > 0) {
-      if (left === 1) {
-        oneComponent(from, g, radialStride, images, x, y, z, sum);
-        break;
-      }
-      const tile: usize = left === 2 || left === 4 ? 2 : 3;
-      if (tile === 2) twoComponents(from, g, radialStride, images, x, y, z, sum);
-      else threeComponents(from, g, radialStride, images, x, y, z, sum);
+      const tile = left === 2 || left === 4 ? 2 : min(left, 3);
+      if (tile === 1) columnTile<One>(from, g, radialStride, images, x, y, z, sum);
+      else if (tile === 2) columnTile<Two>(from, g, radialStride, images, x, y, z, sum);
+      else columnTile<Three>(from, g, radialStride, images, x, y, z, sum);
       g += tile << 4;
       x += tile * COMPONENT;
       y += tile * COMPONENT;
       z += tile * COMPONENT;
       sum += tile * 24;
-      left -= <i32>tile;
+      left -= tile;
     }
   }
 }

@@ -10,6 +10,7 @@
 // `accumulate` keeps tiles of all functions, to which many atoms add before `addTransposed` brings them to the rows.
 
 import { madd } from './madd';
+import { Eight, Four, Two } from './number-types';
 
 /** Pairs of functions in a small tile, and their places in it. */
 const PAIRS: i32 = 16;
@@ -18,8 +19,11 @@ const TILE_PLACES = memory.data<u32>([0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 
 /** Bytes of a small tile. */
 export const TILE_BYTES: i32 = 2 * 16 * 128;
 
-/** Sparse rows times sixteen columns, added to a tile, or put there when it is fresh. Returns where the entries end. */
-function multiply16(
+/**
+ * Sparse rows times 2 N columns, N two, four or eight, added to a tile of as many, or put there when it is fresh. Returns
+ * where the entries end.
+ */
+function multiply<N>(
   pairs: i32,
   places: usize,
   lengths: usize,
@@ -30,7 +34,9 @@ function multiply16(
   fresh: bool,
 ): usize {
   for (let row = 0; row < 2 * pairs; row++) {
-    const to = tile + ((<usize>load<u32>(places + ((<usize>(row >> 1)) << 2))) << 4) + ((<usize>(row & 1)) << 7);
+    // A place counts two rows of functions, of 8 bytes each, in a design row: 16 N bytes each in the tile.
+    const place = <usize>load<u32>(places + ((<usize>(row >> 1)) << 2));
+    const to = tile + (2 * place + 16 * <usize>(row & 1)) * offsetof<N>();
     let c0 = f64x2.splat(0);
     let c1 = c0;
     let c2 = c0;
@@ -42,12 +48,16 @@ function multiply16(
     if (!fresh) {
       c0 = v128.load(to);
       c1 = v128.load(to, 16);
-      c2 = v128.load(to, 32);
-      c3 = v128.load(to, 48);
-      c4 = v128.load(to, 64);
-      c5 = v128.load(to, 80);
-      c6 = v128.load(to, 96);
-      c7 = v128.load(to, 112);
+      if (offsetof<N>() > 2) {
+        c2 = v128.load(to, 32);
+        c3 = v128.load(to, 48);
+      }
+      if (offsetof<N>() > 4) {
+        c4 = v128.load(to, 64);
+        c5 = v128.load(to, 80);
+        c6 = v128.load(to, 96);
+        c7 = v128.load(to, 112);
+      }
     }
     const end = derivatives + ((<usize>load<u32>(lengths)) << 3);
     while (derivatives < end) {
@@ -55,98 +65,34 @@ function multiply16(
       const from = block + <usize>load<u32>(components);
       c0 = madd(d, v128.load(from), c0);
       c1 = madd(d, v128.load(from, 16), c1);
-      c2 = madd(d, v128.load(from, 32), c2);
-      c3 = madd(d, v128.load(from, 48), c3);
-      c4 = madd(d, v128.load(from, 64), c4);
-      c5 = madd(d, v128.load(from, 80), c5);
-      c6 = madd(d, v128.load(from, 96), c6);
-      c7 = madd(d, v128.load(from, 112), c7);
+      if (offsetof<N>() > 2) {
+        c2 = madd(d, v128.load(from, 32), c2);
+        c3 = madd(d, v128.load(from, 48), c3);
+      }
+      if (offsetof<N>() > 4) {
+        c4 = madd(d, v128.load(from, 64), c4);
+        c5 = madd(d, v128.load(from, 80), c5);
+        c6 = madd(d, v128.load(from, 96), c6);
+        c7 = madd(d, v128.load(from, 112), c7);
+      }
       derivatives += 8;
       components += 4;
     }
     v128.store(to, c0);
     v128.store(to, c1, 16);
-    v128.store(to, c2, 32);
-    v128.store(to, c3, 48);
-    v128.store(to, c4, 64);
-    v128.store(to, c5, 80);
-    v128.store(to, c6, 96);
-    v128.store(to, c7, 112);
+    if (offsetof<N>() > 2) {
+      v128.store(to, c2, 32);
+      v128.store(to, c3, 48);
+    }
+    if (offsetof<N>() > 4) {
+      v128.store(to, c4, 64);
+      v128.store(to, c5, 80);
+      v128.store(to, c6, 96);
+      v128.store(to, c7, 112);
+    }
     lengths += 4;
   }
   return derivatives;
-}
-
-/** The same for eight columns and a tile of eight. */
-function multiply8(
-  pairs: i32,
-  places: usize,
-  lengths: usize,
-  components: usize,
-  derivatives: usize,
-  block: usize,
-  tile: usize,
-  fresh: bool,
-): usize {
-  for (let row = 0; row < 2 * pairs; row++) {
-    const to = tile + ((<usize>load<u32>(places + ((<usize>(row >> 1)) << 2))) << 3) + ((<usize>(row & 1)) << 6);
-    let c0 = f64x2.splat(0);
-    let c1 = c0;
-    let c2 = c0;
-    let c3 = c0;
-    if (!fresh) {
-      c0 = v128.load(to);
-      c1 = v128.load(to, 16);
-      c2 = v128.load(to, 32);
-      c3 = v128.load(to, 48);
-    }
-    const end = derivatives + ((<usize>load<u32>(lengths)) << 3);
-    while (derivatives < end) {
-      const d = v128.load64_splat(derivatives);
-      const from = block + <usize>load<u32>(components);
-      c0 = madd(d, v128.load(from), c0);
-      c1 = madd(d, v128.load(from, 16), c1);
-      c2 = madd(d, v128.load(from, 32), c2);
-      c3 = madd(d, v128.load(from, 48), c3);
-      derivatives += 8;
-      components += 4;
-    }
-    v128.store(to, c0);
-    v128.store(to, c1, 16);
-    v128.store(to, c2, 32);
-    v128.store(to, c3, 48);
-    lengths += 4;
-  }
-  return derivatives;
-}
-
-/** The same for four columns and a tile of four. */
-function multiply4(
-  pairs: i32,
-  places: usize,
-  lengths: usize,
-  components: usize,
-  derivatives: usize,
-  block: usize,
-  tile: usize,
-): void {
-  for (let row = 0; row < 2 * pairs; row++) {
-    const to = tile + ((<usize>load<u32>(places + ((<usize>(row >> 1)) << 2))) << 2) + ((<usize>(row & 1)) << 5);
-    let c0 = v128.load(to);
-    let c1 = v128.load(to, 16);
-    const end = derivatives + ((<usize>load<u32>(lengths)) << 3);
-    while (derivatives < end) {
-      const d = v128.load64_splat(derivatives);
-      const from = block + <usize>load<u32>(components);
-      c0 = madd(d, v128.load(from), c0);
-      c1 = madd(d, v128.load(from, 16), c1);
-      derivatives += 8;
-      components += 4;
-    }
-    v128.store(to, c0);
-    v128.store(to, c1, 16);
-    lengths += 4;
-  }
 }
 
 /** Adds a tile of `columns` columns to their design rows. */
@@ -189,8 +135,8 @@ export function contract(
       const some = min(PAIRS, pairs - p);
       const entry = components + ((from - derivatives) >> 1);
       const length = lengths + ((<usize>p) << 3);
-      if (narrow) from = multiply8(some, TILE_PLACES, length, entry, from, columns, tile, true);
-      else from = multiply16(some, TILE_PLACES, length, entry, from, columns, tile, true);
+      if (narrow) from = multiply<Four>(some, TILE_PLACES, length, entry, from, columns, tile, true);
+      else from = multiply<Eight>(some, TILE_PLACES, length, entry, from, columns, tile, true);
       addTransposed(tile, some, places + ((<usize>p) << 2), targets, narrow ? 8 : 16);
     }
     columns += blockBytes;
@@ -212,12 +158,12 @@ export function accumulate(
   tiles: usize,
 ): void {
   if (count === 4) {
-    multiply4(pairs, places, lengths, components, derivatives, columns, tiles);
+    multiply<Two>(pairs, places, lengths, components, derivatives, columns, tiles, false);
     return;
   }
   for (let first = 0; first < count; first += 16) {
-    if (count - first <= 8) multiply8(pairs, places, lengths, components, derivatives, columns, tiles, false);
-    else multiply16(pairs, places, lengths, components, derivatives, columns, tiles, false);
+    if (count - first <= 8) multiply<Four>(pairs, places, lengths, components, derivatives, columns, tiles, false);
+    else multiply<Eight>(pairs, places, lengths, components, derivatives, columns, tiles, false);
     columns += blockBytes;
     tiles += (<usize>functions) << 7;
   }

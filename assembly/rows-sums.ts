@@ -9,20 +9,14 @@
 // A tile is two rows by up to three n: six accumulators and five loads a step.
 
 import { madd } from './madd';
+import { One, Three, Two } from './number-types';
 
 function addTo(at: usize, sum: v128): void {
   v128.store(at, f64x2.add(v128.load(at), sum));
 }
 
-function threeColumns(
-  a: usize,
-  b: usize,
-  radial: usize,
-  radialStride: usize,
-  count: i32,
-  toA: usize,
-  toB: usize,
-): void {
+/** Adds to N columns of sums of the rows `a` and `b`, one, two or three. */
+function sumTile<N>(a: usize, b: usize, radial: usize, radialStride: usize, count: i32, toA: usize, toB: usize): void {
   let a0 = f64x2.splat(0);
   let a1 = a0;
   let a2 = a0;
@@ -36,63 +30,30 @@ function threeColumns(
     let g = v128.load(radial);
     a0 = madd(ya, g, a0);
     b0 = madd(yb, g, b0);
-    g = v128.load(radial, 16);
-    a1 = madd(ya, g, a1);
-    b1 = madd(yb, g, b1);
-    g = v128.load(radial, 32);
-    a2 = madd(ya, g, a2);
-    b2 = madd(yb, g, b2);
-    a += 8;
-    b += 8;
-    radial += radialStride;
-  }
-  addTo(toA, a0);
-  addTo(toA + 16, a1);
-  addTo(toA + 32, a2);
-  addTo(toB, b0);
-  addTo(toB + 16, b1);
-  addTo(toB + 32, b2);
-}
-
-function twoColumns(a: usize, b: usize, radial: usize, radialStride: usize, count: i32, toA: usize, toB: usize): void {
-  let a0 = f64x2.splat(0);
-  let a1 = a0;
-  let b0 = a0;
-  let b1 = a0;
-  const end = a + ((<usize>count) << 3);
-  while (a < end) {
-    const ya = v128.load64_splat(a);
-    const yb = v128.load64_splat(b);
-    let g = v128.load(radial);
-    a0 = madd(ya, g, a0);
-    b0 = madd(yb, g, b0);
-    g = v128.load(radial, 16);
-    a1 = madd(ya, g, a1);
-    b1 = madd(yb, g, b1);
-    a += 8;
-    b += 8;
-    radial += radialStride;
-  }
-  addTo(toA, a0);
-  addTo(toA + 16, a1);
-  addTo(toB, b0);
-  addTo(toB + 16, b1);
-}
-
-function oneColumn(a: usize, b: usize, radial: usize, radialStride: usize, count: i32, toA: usize, toB: usize): void {
-  let a0 = f64x2.splat(0);
-  let b0 = a0;
-  const end = a + ((<usize>count) << 3);
-  while (a < end) {
-    const g = v128.load(radial);
-    a0 = madd(v128.load64_splat(a), g, a0);
-    b0 = madd(v128.load64_splat(b), g, b0);
+    if (offsetof<N>() > 1) {
+      g = v128.load(radial, 16);
+      a1 = madd(ya, g, a1);
+      b1 = madd(yb, g, b1);
+    }
+    if (offsetof<N>() > 2) {
+      g = v128.load(radial, 32);
+      a2 = madd(ya, g, a2);
+      b2 = madd(yb, g, b2);
+    }
     a += 8;
     b += 8;
     radial += radialStride;
   }
   addTo(toA, a0);
   addTo(toB, b0);
+  if (offsetof<N>() > 1) {
+    addTo(toA + 16, a1);
+    addTo(toB + 16, b1);
+  }
+  if (offsetof<N>() > 2) {
+    addTo(toA + 32, a2);
+    addTo(toB + 32, b2);
+  }
 }
 
 /** Adds a chunk to the sums of `count` rows and the first `width` radial functions. */
@@ -117,13 +78,10 @@ export function addSums(
     let from = radial;
     let left = width;
     while (left > 0) {
-      if (left === 1) {
-        oneColumn(a, b, from, radialStride, neighbors, toA, toB);
-        break;
-      }
-      const tile = left === 2 || left === 4 ? 2 : 3;
-      if (tile === 2) twoColumns(a, b, from, radialStride, neighbors, toA, toB);
-      else threeColumns(a, b, from, radialStride, neighbors, toA, toB);
+      const tile = left === 2 || left === 4 ? 2 : min(left, 3);
+      if (tile === 1) sumTile<One>(a, b, from, radialStride, neighbors, toA, toB);
+      else if (tile === 2) sumTile<Two>(a, b, from, radialStride, neighbors, toA, toB);
+      else sumTile<Three>(a, b, from, radialStride, neighbors, toA, toB);
       const bytes = (<usize>tile) << 4;
       from += bytes;
       toA += bytes;
