@@ -322,7 +322,7 @@ describe('selectBatch', () => {
 
   it('refuses what makes no sense', () => {
     expect(() => selectBatch('best' as Strategy, r, candidates, 3)).toThrow(
-      'strategy must be one of d-optimality, bald',
+      'strategy must be one of stratified-i-optimal, i-optimal',
     );
     expect(() => selectBatch('bald', r, candidates, 0)).toThrow('batch size must be a positive integer, got 0');
     expect(() => selectBatch('bald', new Float64Array(5), candidates, 1)).toThrow(

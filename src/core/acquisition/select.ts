@@ -1,24 +1,51 @@
 import { InputError } from '../errors.ts';
-import type { CandidateRows, Selection } from './acquisition.ts';
-import { selectBald } from './bald.ts';
-import { type GreedyOptions, selectDOptimal } from './d-optimality.ts';
-import { selectMaxVariance } from './max-variance.ts';
-import { selectRandom } from './random.ts';
+import type { CandidatePool, CandidateRows, Selection, SelectionContext } from './acquisition.ts';
+import { inPool, memoryPool, subPool } from './pool.ts';
+import { type Strategy, strategyOf } from './strategies.ts';
+import { findTwins } from './twins.ts';
 
-/** Names of the strategies. */
-export const STRATEGIES = ['d-optimality', 'bald', 'max-variance', 'random'] as const;
-/** Name of a strategy. */
-export type Strategy = (typeof STRATEGIES)[number];
+export { STRATEGIES, type Strategy } from './strategies.ts';
 
-/** Settings of a selection. */
-export interface SelectOptions extends GreedyOptions {
-  /** Seed and round of the random control. */
-  readonly seed?: number;
-  readonly round?: number;
+/** Settings of a selection from plain rows. */
+export interface SelectOptions extends SelectionContext {
+  /** Least gain of a structure that is worth a label, nats. */
+  readonly minNats?: number;
+}
+
+function requireBatchSize(batchSize: number): void {
+  if (!(Number.isInteger(batchSize) && batchSize >= 1)) {
+    throw new InputError('BATCH_SIZE', `batch size must be a positive integer, got ${batchSize}`, { batchSize });
+  }
 }
 
 /**
- * Chooses the batch to label next.
+ * Chooses the batch to label next from a pool. Masked candidates do not compete, and of structures that are the same
+ * (`findTwins`) one; nor do those that are labelled.
+ *
+ * @param strategy  a name of `STRATEGIES`; at most `batchSize` are chosen
+ * @throws          InputError for a strategy or size that makes no sense, or where the pool lacks what the strategy needs
+ */
+export function selectFromPool(
+  strategy: string,
+  pool: CandidatePool,
+  batchSize: number,
+  context: SelectionContext = {},
+): Selection {
+  const { choose } = strategyOf(strategy);
+  requireBatchSize(batchSize);
+  const masked = [...pool.candidates.keys()].filter((index) => pool.candidates[index]!.excluded !== null);
+  const excluded = [
+    ...masked.map((index) => ({ index, reason: pool.candidates[index]!.excluded! })),
+    ...findTwins(pool, context.sameWithin),
+  ].sort((a, b) => a.index - b.index);
+  const out = new Set(excluded.map(({ index }) => index));
+  const left = [...pool.candidates.keys()].filter((index) => !out.has(index));
+  if (left.length === 0) return { selected: [], certificate: null, excluded };
+  return { ...inPool(choose(subPool(pool, left), batchSize, context), left), excluded };
+}
+
+/**
+ * Chooses the batch to label next from rows alone.
  *
  * @param r          [d, d] upper-triangular factor of the posterior precision, row-major
  * @param candidates structures with their rows over the noise; at most `batchSize` of them are chosen
@@ -31,38 +58,9 @@ export function selectBatch(
   batchSize: number,
   options: SelectOptions = {},
 ): Selection {
-  const d = Math.round(Math.sqrt(r.length));
-  if (d * d !== r.length || d === 0) {
-    throw new InputError('PRECISION_FACTOR', `precision factor must be square, got ${r.length} numbers`);
-  }
-  if (!(Number.isInteger(batchSize) && batchSize >= 1)) {
-    throw new InputError('BATCH_SIZE', `batch size must be a positive integer, got ${batchSize}`, { batchSize });
-  }
-  const ids = new Set<string>();
-  for (const { id, rows, count } of candidates) {
-    if (ids.has(id)) throw new InputError('DUPLICATE_CANDIDATE', `candidate ids must differ, got ${id} twice`, { id });
-    ids.add(id);
-    if (rows.length !== count * d) {
-      throw new InputError(
-        'CANDIDATE_ROWS',
-        `rows of candidate ${id} must hold ${count} × ${d} numbers, got ${rows.length}`,
-        { id },
-      );
-    }
-    if (!rows.every((value) => Number.isFinite(value))) {
-      throw new InputError('CANDIDATE_ROWS', `rows of candidate ${id} must be finite, got NaN or infinity`, { id });
-    }
-  }
-  switch (strategy) {
-    case 'd-optimality':
-      return selectDOptimal(r, d, candidates, batchSize, options);
-    case 'bald':
-      return selectBald(r, d, candidates, batchSize, options.minNats);
-    case 'max-variance':
-      return selectMaxVariance(r, d, candidates, batchSize);
-    case 'random':
-      return selectRandom(candidates, batchSize, options.seed ?? 0, options.round);
-    default:
-      throw new InputError('STRATEGY', `strategy must be one of ${STRATEGIES.join(', ')}, got ${String(strategy)}`);
-  }
+  const { minNats, ...context } = options;
+  const { choose } = strategyOf(strategy);
+  requireBatchSize(batchSize);
+  const pool = memoryPool({ r, labelled: null }, candidates);
+  return choose(pool, batchSize, minNats === undefined ? context : { ...context, minNatsPerAtom: minNats });
 }
