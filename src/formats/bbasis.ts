@@ -55,6 +55,7 @@ export const METADATA_SPECIFICATION = 'querent_specification';
 /** A linear model as a B-basis document. @throws InputError `WRONG_LENGTH`, `NOT_FINITE` */
 export function bbasisDocument(model: YaceModel): BBasisDocument {
   const { basis, coefficients, e0, deltaSplineBins = DELTA_SPLINE_BINS } = model;
+  const d = basis.offsets.at(-1)!;
   const { elements, bonds, embeddings } = productPotential(basis, coefficients, e0);
   return {
     elements,
@@ -66,7 +67,7 @@ export function bbasisDocument(model: YaceModel): BBasisDocument {
         ns,
         ls,
         couplings,
-        coefficients: [coefficients[basis.offsets[mu]! + v]!],
+        coefficients: embeddings[mu]!.densities.map((_, p) => coefficients[p * d + basis.offsets[mu]! + v]!),
       })),
     ),
     deltaSplineBins,

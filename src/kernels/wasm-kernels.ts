@@ -1,3 +1,5 @@
+import type { AceProgram } from '../core/descriptors/descriptors.ts';
+import { createTwoDensityProgram } from '../core/descriptors/ace/two-density-program.ts';
 import { createFactor } from '../core/regression/factor.ts';
 import type { Kernels } from './kernels.ts';
 import { typescriptKernels } from './typescript-kernels.ts';
@@ -28,7 +30,7 @@ export function wasmKernels(module: WasmModule, name: string): Kernels {
     prepare: (basis) => {
       const energies = wasmEnergies(module, basis);
       const rows = wasmRows(module, basis);
-      return {
+      const program: AceProgram = {
         basis,
         size: basis.offsets.at(-1)!,
         evaluate: energies.evaluate,
@@ -39,6 +41,8 @@ export function wasmKernels(module: WasmModule, name: string): Kernels {
           rows.dispose();
         },
       };
+      if (basis.second === undefined) return program;
+      return createTwoDensityProgram(basis, program, (potential) => compileWasmPotential(module, potential));
     },
     factor: (columns) => createFactor(columns, linear.eliminate),
   };

@@ -69,6 +69,8 @@ export interface AceBasis {
   readonly functions: readonly (readonly AceFunction[])[];
   /** Columns of central element μ0 begin at offsets[μ0]; the last entry is the total number of functions. */
   readonly offsets: readonly number[];
+  /** [functions] coefficients of a second density at which rows are linearised (`two-density.ts`); left out: one density. */
+  readonly second?: Float64Array;
   /** Hash of the specification and the ordered function labels, stored in every artefact. */
   readonly id: string;
 }

@@ -80,8 +80,30 @@ export const LINEAR_EMBEDDING: Embedding = {
   coreWidth: 250,
 };
 
+/** ρ₁ + F(ρ₂; ½): the embedding of potentials of two densities. */
+export const TWO_DENSITIES: Embedding = {
+  ...LINEAR_EMBEDDING,
+  densities: [
+    { weight: 1, exponent: 1 },
+    { weight: 1, exponent: 0.5 },
+  ],
+};
+
+/** Functions of one density each, alike but for their coefficients, as functions of all densities. */
+function interleaved(densities: readonly (readonly ProductFunction[])[]): ProductFunction[] {
+  const count = densities.length;
+  return densities[0]!.map((fn, f) => ({
+    ...fn,
+    coefficients: Float64Array.from(
+      { length: count * fn.coefficients.length },
+      (_, k) => densities[k % count]![f]!.coefficients[Math.floor(k / count)]!,
+    ),
+  }));
+}
+
 /**
- * A potential of basis functions as sums of products: functions that differ only in their couplings become one.
+ * A potential of basis functions as sums of products: functions that differ only in their couplings become one. A basis
+ * with a second density has twice the coefficients.
  *
  *   c̃_m = Σ_LS c_LS C_m(LS)
  *
@@ -91,7 +113,9 @@ export const LINEAR_EMBEDDING: Embedding = {
  */
 export function productPotential(basis: AceBasis, coefficients: Float64Array, e0: readonly number[]): ProductPotential {
   const { elements, nmax, lmax, pairs } = basis.specification;
-  requireLength('coefficients', coefficients, basis.offsets.at(-1)!);
+  const d = basis.offsets.at(-1)!;
+  const nDensities = basis.second === undefined ? 1 : 2;
+  requireLength('coefficients', coefficients, nDensities * d);
   requireLength('reference energies', e0, elements.length);
   const count = Math.max(...nmax);
   const mixed = nmax.slice(1);
@@ -116,8 +140,13 @@ export function productPotential(basis: AceBasis, coefficients: Float64Array, e0
         core: pair.core,
       })),
     ),
-    functions: basis.functions.map((_, mu) => contractCouplings(basis, mu, coefficients)),
-    embeddings: elements.map(() => LINEAR_EMBEDDING),
+    functions: basis.functions.map((_, mu) => {
+      const densities = Array.from({ length: nDensities }, (__, p) =>
+        contractCouplings(basis, mu, coefficients.subarray(p * d, (p + 1) * d)),
+      );
+      return nDensities === 1 ? densities[0]! : interleaved(densities);
+    }),
+    embeddings: elements.map(() => (nDensities === 1 ? LINEAR_EMBEDDING : TWO_DENSITIES)),
   };
 }
 

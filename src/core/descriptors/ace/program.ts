@@ -1,16 +1,18 @@
 import { InputError } from '../../errors.ts';
-import { addBondForce } from '../../structure/bond-force.ts';
 import { neighborList } from '../../structure/neighbor-list.ts';
 import { atomCount, type Structure } from '../../structure/structure.ts';
 import type { AceProgram, Evaluation, EvaluationOptions, RowSink, StructureRows } from '../descriptors.ts';
 import type { AceBasis, AceFunction, AceSpecification } from './basis.ts';
+import { addCore, emptyEvaluation } from './core-rows.ts';
 import { Environment, PairFunctions } from './environment.ts';
 import { type BondRows, harmonicNorm, Neighborhood } from './neighborhood.ts';
 import { ElementIndex, pairList } from './pair-list.ts';
+import { createPotentialProgram } from './potential-program.ts';
 import { ProductGraph } from './product-graph.ts';
 import { type ComponentLayout, componentLayout, compileProducts, type ProductProgram } from './products.ts';
 import type { RadialFunctions } from './radial.ts';
 import { RowAccumulator } from './rows.ts';
+import { createTwoDensityProgram } from './two-density-program.ts';
 
 /** The functions of one pair of elements as rows of a neighbour: g_k, the same for all l, and the core. */
 class PairRows implements RadialFunctions {
@@ -174,12 +176,7 @@ class TypeScriptAceProgram implements AceProgram {
     const forces = new Float64Array(3 * n * size);
     const virial = new Float64Array(6 * size);
     const atoms = new Float64Array(n * widest);
-    const core: Evaluation = {
-      energy: 0,
-      atomEnergies: new Float64Array(n),
-      forces: new Float64Array(3 * n),
-      virial: new Float64Array(6),
-    };
+    const core = emptyEvaluation(n);
     for (let i = 0; i < n; i++) {
       const mu = elements[i]!;
       const graph = graphs[mu]!;
@@ -191,24 +188,10 @@ class TypeScriptAceProgram implements AceProgram {
       for (let v = 0; v < graph.program.nFunctions; v++)
         energy[offset + v] = energy[offset + v]! + atoms[i * widest + v]!;
       this.rowAccumulator.add(i, environment, graph, offset, forces, virial);
-      this.addCore(i, core);
+      addCore(i, environment, core);
     }
     const baseline = { ...core, energy: core.atomEnergies.reduce((sum, e) => sum + e, 0) };
     return { energy, forces, virial, atoms, baseline };
-  }
-
-  /** Adds the core repulsion of atom i, whose neighbours are gathered. */
-  private addCore(i: number, core: Evaluation): void {
-    const { size, coreSlopes, distances, directions: u, atoms, coreEnergy } = this.environment;
-    core.atomEnergies[i] = coreEnergy;
-    for (let k = 0; k < size; k++) {
-      const slope = coreSlopes[k]!;
-      if (slope === 0) continue;
-      const r = distances[k]!;
-      const [x, y, z] = [u[3 * k]!, u[3 * k + 1]!, u[3 * k + 2]!];
-      const { forces, virial } = core;
-      addBondForce(forces, virial, i, atoms[k]!, slope * x, slope * y, slope * z, r * x, r * y, r * z);
-    }
   }
 
   descriptors(batch: readonly Structure[], options: EvaluationOptions = {}): Float64Array[] {
@@ -236,5 +219,7 @@ class TypeScriptAceProgram implements AceProgram {
  * derivatives of every function; radial functions and harmonics are exact, nothing is tabulated.
  */
 export function createAceProgram(basis: AceBasis): AceProgram {
-  return new TypeScriptAceProgram(basis);
+  const linear = new TypeScriptAceProgram(basis);
+  if (basis.second === undefined) return linear;
+  return createTwoDensityProgram(basis, linear, (potential) => createPotentialProgram(potential, 'exact'));
 }

@@ -30,9 +30,11 @@ export function functionSmoothness(
   return fn.ns.reduce((sum, n, t) => sum + raise(n / prior.radialWidth) + raise(fn.ls[t]! / prior.angularWidth), 0);
 }
 
-/** [d] stiffness of every column, divided by the smallest one. */
+/** [d] stiffness of every column, divided by the smallest one; those of a second density are as those of the first. */
 export function basisSmoothness(basis: AceBasis, prior: SmoothnessPrior = DEFAULT_SMOOTHNESS): Float64Array {
-  const gamma = Float64Array.from(basis.functions.flat(), (fn) => functionSmoothness(fn, prior));
+  const densities = basis.second === undefined ? 1 : 2;
+  const functions = Array.from({ length: densities }, () => basis.functions.flat()).flat();
+  const gamma = Float64Array.from(functions, (fn) => functionSmoothness(fn, prior));
   const smallest = gamma.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
   return gamma.map((value) => value / smallest);
 }
