@@ -76,6 +76,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/check.ts')).verb,
   },
   {
+    name: 'backtest',
+    summary: 'plays active learning on labelled data against random selection, many seeds side by side',
+    load: async () => (await import('./verbs/backtest.ts')).verb,
+  },
+  {
     name: 'convert',
     summary: 'structures from one format to another: extended XYZ, POSCAR, LAMMPS data and dump, CIF',
     load: async () => (await import('./verbs/convert.ts')).verb,

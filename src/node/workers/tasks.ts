@@ -1,3 +1,5 @@
+import { backtestRun } from '../backtest/play-task.ts';
+import { backtestRows } from '../backtest/rows.ts';
 import { assessWalker, candidateRows, dimerScans, exploreWalker, meanDescriptors } from '../learning/walkers.ts';
 import { judgeFoldTask } from '../training/choose-basis.ts';
 import { extrapolatingAtoms } from '../training/active-sets.ts';
@@ -34,6 +36,8 @@ const TASKS = {
   properties: modelPropertyCard,
   share: evaluateShare,
   fileGrades: gradeWithFile,
+  backtestRows,
+  backtestRun,
 };
 
 type Registry = typeof TASKS;
