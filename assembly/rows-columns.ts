@@ -170,7 +170,7 @@ export function addColumns(
     let sum = central;
     let left = <usize>width;
     while (left > 0) {
-      const tile = left === 2 || left === 4 ? 2 : min(left, 3);
+      const tile: usize = left === 2 || left === 4 ? 2 : min(left, <usize>3);
       if (tile === 1) columnTile<One>(from, g, radialStride, images, x, y, z, sum);
       else if (tile === 2) columnTile<Two>(from, g, radialStride, images, x, y, z, sum);
       else columnTile<Three>(from, g, radialStride, images, x, y, z, sum);

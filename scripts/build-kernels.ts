@@ -22,7 +22,6 @@ const stamp = join(generated, 'kernels.sha256');
 
 const FLAGS = [
   '-O3',
-  '--converge',
   '--noAssert',
   '--uncheckedBehavior',
   'always',
