@@ -39,7 +39,7 @@ class PairRows implements RadialFunctions {
 }
 
 /** Rows of every pair, with components where the products look for them. */
-function bondRows(specification: AceSpecification, layout: ComponentLayout): BondRows[][] {
+export function bondRows(specification: AceSpecification, layout: ComponentLayout): BondRows[][] {
   const { pairs, nmax } = specification;
   const { lmax, counts, starts, perElement } = layout;
   const functions = new PairFunctions(pairs, Math.max(...nmax));
@@ -61,7 +61,7 @@ function bondRows(specification: AceSpecification, layout: ComponentLayout): Bon
 }
 
 /** [components] constants that turn unnormalised harmonics into those that couplings take for granted. */
-function componentNorms({ nElements, lmax, counts, starts, perElement }: ComponentLayout): Float64Array {
+export function componentNorms({ nElements, lmax, counts, starts, perElement }: ComponentLayout): Float64Array {
   const norms = new Float64Array(nElements * perElement);
   for (let l = 0; l <= lmax; l++) {
     for (let m = 0; m <= l; m++) {
@@ -75,7 +75,7 @@ function componentNorms({ nElements, lmax, counts, starts, perElement }: Compone
 }
 
 /** Multiplies complex components by real constants. */
-function scale(components: Float64Array, norms: Float64Array): void {
+export function scaleComponents(components: Float64Array, norms: Float64Array): void {
   for (let c = 0; c < norms.length; c++) {
     const norm = norms[c]!;
     components[2 * c] = components[2 * c]! * norm;
@@ -150,9 +150,9 @@ class TypeScriptAceProgram implements AceProgram {
       const { values, adjoint } = graphs[mu0]!;
       neighborhood.gather(list, i, elements);
       neighborhood.atomicBase(mu0, values, norms.length);
-      scale(values, norms);
+      scaleComponents(values, norms);
       const own = graphs[mu0]!.energyAndAdjoint() + neighborhood.rowSum(mu0, 0);
-      scale(adjoint, norms);
+      scaleComponents(adjoint, norms);
       atomEnergies[i] = own;
       energy += own;
       neighborhood.differentiate(mu0, adjoint, CORE_IN_FULL);
