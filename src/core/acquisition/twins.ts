@@ -3,7 +3,7 @@ import type { CandidatePool, Excluded, FeatureRows } from './acquisition.ts';
 /** Displacement of every coordinate, Å, that makes no other structure. */
 export const SAME_WITHIN = 1e-3;
 /** Without displacement norms: structures closer than this part of the spread of the pool are the same. */
-const SAME_SPREAD = 1e-4;
+const SAME_SPREAD = 3e-3;
 /** Descriptors this close, as a share of their norm, differ by rounding. */
 const ROUNDING = 1e-9;
 
@@ -54,7 +54,7 @@ function spreadOf(features: FeatureRows): number {
  * Candidates that are the same as a labelled structure or as another candidate, of which the one with the smallest id
  * stays. Two structures i and j are the same when their mean descriptors differ by no more than displacements of `δ` of
  * every coordinate would make them differ to first order: ‖x_i − x_j‖ ≤ δ max(η_i, η_j), η the displacement norms of the
- * pool (10⁻⁴ of the pool's spread where it has none), or by rounding.
+ * pool (3·10⁻³ of the pool's spread where it has none), or by rounding.
  *
  * @param sameWithin δ, Å
  * @cost             pairs of nearly equal norm · columns
