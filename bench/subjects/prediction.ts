@@ -25,7 +25,7 @@ const LOOK_INTERVAL = 5;
 const NEVER = 1e9;
 /** Halves of a screen, and what each may cost beside a step. */
 const SCREENS: readonly (readonly [name: string, options: ScreenOptions, most: number | null])[] = [
-  ['grades of a screen', { sigmaInterval: NEVER }, 0.15],
+  ['grades of a screen', { sigmaInterval: NEVER }, 0.08],
   ['force sigmas of a screen', { gradePeriod: NEVER, sigmaInterval: LOOK_INTERVAL }, 0.4],
   ['whole screen', { sigmaInterval: LOOK_INTERVAL }, null],
 ];

@@ -3,7 +3,7 @@ import { structureBlocks } from '../dataset/observations.ts';
 import type { AceProgram, StructureRows } from '../descriptors/descriptors.ts';
 import { squaredRowNorms } from '../numerics/dense.ts';
 import { whitenRows } from '../numerics/triangular.ts';
-import { type NeighborList, neighborList } from '../structure/neighbor-list.ts';
+import type { NeighborList } from '../structure/neighbor-list.ts';
 import type { Structure } from '../structure/structure.ts';
 import { atomCount } from '../structure/structure.ts';
 import { VerletList } from '../structure/verlet-list.ts';
@@ -126,21 +126,31 @@ export class AcePotential implements TrustedPotential {
     return { forceSigma, leverage, novelty, distance: this.distanceOverGate(structure), atom };
   }
 
-  /** Smallest distance between two atoms over the gate of their pair. */
+  /** Smallest distance between two atoms over the gate of their pair; infinite where no pair is within the cutoff. */
   distanceOverGate(structure: Structure): number {
-    const species = this.model.layout.species;
-    const element = elementIndices(structure, species);
-    const reach = 2 * Math.max(...this.gates.flat());
+    const element = elementIndices(structure, this.model.layout.species);
+    // The list may be of an earlier instant: which pairs there are stays true, how far apart they are does not.
+    const { offsets, indices, images } = this.neighbors(structure);
+    const { positions, cell } = structure;
+    const reach = this.lists.cutoff * this.lists.cutoff;
     let smallest = Number.POSITIVE_INFINITY;
-    if (!(reach > 0)) return smallest;
-    const list = neighborList(structure, reach);
     for (let i = 0; i < element.length; i++) {
-      for (let p = list.offsets[i]!; p < list.offsets[i + 1]!; p++) {
-        const gate = this.gates[element[i]!]![element[list.indices[p]!]!]!;
-        smallest = Math.min(smallest, list.distances[p]! / gate);
+      const gates = this.gates[element[i]!]!;
+      for (let p = offsets[i]!; p < offsets[i + 1]!; p++) {
+        const j = indices[p]!;
+        let square = 0;
+        for (let c = 0; c < 3; c++) {
+          let d = positions[3 * j + c]! - positions[3 * i + c]!;
+          if (cell !== null) {
+            d += images[3 * p]! * cell[c]! + images[3 * p + 1]! * cell[3 + c]! + images[3 * p + 2]! * cell[6 + c]!;
+          }
+          square += d * d;
+        }
+        const gate = gates[element[j]!]!;
+        if (square < reach) smallest = Math.min(smallest, square / (gate * gate));
       }
     }
-    return smallest;
+    return Math.sqrt(smallest);
   }
 
   private predictFromRows(structure: Structure, rows: StructureRows): Prediction {

@@ -30,7 +30,7 @@ describe('MotionScreen', () => {
   it('grades every atom once in a period, as the model does', () => {
     const structure = rattled(0.15);
     const exact = potential.grades(structure)!;
-    const screen = screenOf({ gradePeriod: 8, directions: fit.basis.offsets.at(-1)! });
+    const screen = screenOf({ gradePeriod: 8, directions: fit.basis.offsets.at(-1)!, exactBelow: 1e9 });
     const seen = Array.from({ length: 8 }, () => screen.step(structure));
     seen.forEach(({ grade, gradeAtom }, step) => {
       const slice = exact.slice(8 * step, 8 * (step + 1));
@@ -42,9 +42,33 @@ describe('MotionScreen', () => {
 
   it('works out in full the grades that few directions find near the limit', () => {
     const structure = rattled(0.4);
-    const screen = screenOf({ gradePeriod: 1, directions: 2, exactAbove: 0 });
+    const screen = screenOf({ gradePeriod: 1, directions: 2, exactAbove: 0, exactBelow: 1e9 });
     const exact = Math.max(...potential.grades(structure)!);
     expect(screen.step(structure).grade).toAgree(exact, { rtol: 1e-9, why: 'worked out in full' });
+  });
+
+  it('leaves grades as the directions give them where these are beyond the limit for certain', () => {
+    const structure = rattled(0.4);
+    const exact = Math.max(...potential.grades(structure)!);
+    const { grade } = screenOf({ gradePeriod: 1, directions: 2, exactAbove: 0, exactBelow: 0 }).step(structure);
+    expect(grade).not.toBe(exact);
+    expect(grade).toAgree(exact, { rtol: 0.3, why: 'two directions of eighteen hold most of a large grade' });
+  });
+
+  it('forgets a motion and begins anew', () => {
+    const screen = screenOf();
+    const run = () => [0.05, 0.1, 0.3].map((spread) => screen.step(rattled(spread)));
+    const first = run();
+    screen.step(rattled(0.5));
+    screen.restart();
+    expect(run()).toEqual(first);
+  });
+
+  it('gives the shortest distance over its gate where it estimates the force sigma', () => {
+    const screen = screenOf({ sigmaInterval: 2 });
+    const structure = rattled(0.3);
+    expect(screen.step(structure).distance).toBe(potential.trust(structure).distance);
+    expect(screen.step(structure).distance).toBeNaN();
   });
 
   it('estimates the force sigma from samples, between looks not at all', () => {

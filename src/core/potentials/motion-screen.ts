@@ -19,6 +19,8 @@ export interface ScreenOptions {
   readonly directions?: number;
   /** Screened grades from this value on are worked out in full. Default 0.9: less than the limit 1 by what the others hold. */
   readonly exactAbove?: number;
+  /** Screened grades from this value on are left as they are: beyond the limit for certain. Default 1.25. */
+  readonly exactBelow?: number;
   /** Steps between two looks at the force sigma. Default 5. */
   readonly sigmaInterval?: number;
   /** Posterior samples that the force sigma is estimated from, two in each look. Default 6. */
@@ -33,13 +35,15 @@ export interface ScreenReport {
   /** Largest calibrated force sigma of an atom, eV/Å, estimated from samples; NaN between looks. */
   readonly forceSigma: number;
   readonly forceAtom: number;
+  /** Smallest distance between two atoms over the gate of their pair; NaN between looks. */
+  readonly distance: number;
 }
 
 const LOOK = 2;
 
 /**
  * Watches a motion at a price that lets it be watched at every step. A slice of the atoms is graded at each step, along
- * the leading directions of the active set first and in full where that is near the limit; the force sigma is the spread
+ * the leading directions of the active set and in full where these leave open on which side of the limit it is; the force sigma is the spread
  * of the forces of a few posterior samples, two of which are evaluated in each look,
  *
  *   σ_i² ≈ b Σ_s |F_i(w_s) − F_i(m)|² / (3 S)
@@ -64,7 +68,8 @@ export class MotionScreen {
    * @throws InputError `NO_ACTIVE_SETS` for a model without them, `SCREEN_OPTIONS`
    */
   constructor(potential: AcePotential, prepare: () => AceProgram, kernels: LinearKernels, options: ScreenOptions = {}) {
-    const { gradePeriod = 32, directions = 16, exactAbove = 0.9, sigmaInterval = 5, samples = 6 } = options;
+    const { gradePeriod = 32, directions = 16, exactAbove = 0.9, exactBelow = 1.25 } = options;
+    const { sigmaInterval = 5, samples = 6 } = options;
     for (const [name, value] of Object.entries({ gradePeriod, directions, sigmaInterval, samples })) {
       if (!(Number.isInteger(value) && value >= 1)) {
         throw new InputError('SCREEN_OPTIONS', `${name} of a screen must be a positive integer, got ${value}`, {
@@ -78,7 +83,7 @@ export class MotionScreen {
     }
     this.potential = potential;
     this.kernels = kernels;
-    this.options = { gradePeriod, directions, exactAbove, sigmaInterval, samples };
+    this.options = { gradePeriod, directions, exactAbove, exactBelow, sigmaInterval, samples };
     this.leading = activeSets.map((set, mu) => {
       const d = this.sizeOf(mu);
       return set === null ? null : leadingGrade(set.inverse, d, Math.min(directions, d), kernels);
@@ -105,6 +110,14 @@ export class MotionScreen {
     });
   }
 
+  /** Forgets the motion: what it says afterwards depends on the frames that follow only. */
+  restart(): void {
+    this.squares = this.samples.map(() => null);
+    this.steps = 0;
+    this.next = 0;
+    this.turn = 0;
+  }
+
   /** Looks at the next frame of the motion. */
   step(structure: Structure): ScreenReport {
     const list = this.potential.neighbors(structure);
@@ -112,7 +125,8 @@ export class MotionScreen {
     const isDue = this.steps % this.options.sigmaInterval === 0;
     this.steps++;
     const sigma = isDue ? this.forceSigma(structure, list) : { value: Number.NaN, atom: -1 };
-    return { grade: graded.value, gradeAtom: graded.atom, forceSigma: sigma.value, forceAtom: sigma.atom };
+    const distance = isDue ? this.potential.distanceOverGate(structure) : Number.NaN;
+    return { grade: graded.value, gradeAtom: graded.atom, forceSigma: sigma.value, forceAtom: sigma.atom, distance };
   }
 
   /** Grades the next slice of atoms. */
@@ -149,14 +163,15 @@ export class MotionScreen {
     if (leading === null) return new Float64Array(n).fill(Number.POSITIVE_INFINITY);
     const grades = leadingGrades(leading, rows, n, this.kernels);
     const d = leading.size;
-    const near = Array.from(grades.keys()).filter((k) => !(grades[k]! < this.options.exactAbove));
+    const { exactAbove, exactBelow } = this.options;
+    const near = Array.from(grades.keys()).filter((k) => !(grades[k]! < exactAbove || grades[k]! >= exactBelow));
     if (near.length === 0) return grades;
     const some = new Float64Array(near.length * d);
     near.forEach((k, at) => {
       some.set(rows.subarray(k * d, (k + 1) * d), at * d);
     });
     const { inverse } = this.potential.model.activeSets![mu]!;
-    const exact = extrapolationGrades(inverse, d, some, near.length);
+    const exact = extrapolationGrades(inverse, d, some, near.length, this.kernels);
     near.forEach((k, at) => {
       grades[k] = exact[at]!;
     });
