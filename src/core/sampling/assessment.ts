@@ -2,9 +2,10 @@ import { structureOf } from '../dynamics/dynamics.ts';
 import { DEFAULT_GUARD_RULE, type Decision } from '../dynamics/guard.ts';
 import { DEFAULT_FRICTION, requireThermostat, type Thermostat } from '../dynamics/langevin.ts';
 import { timeStepRule } from '../dynamics/time-step.ts';
-import type { HardLimits, TrustLimits, TrustState } from '../dynamics/verdict.ts';
+import { type HardLimits, type TrustLimits, type TrustState, worstVerdict } from '../dynamics/verdict.ts';
 import type { TrustedPotential } from '../potentials/potential.ts';
 import type { Structure } from '../structure/structure.ts';
+import { Lookout, type MotionWatch } from './lookout.ts';
 import type { AssessmentPlan } from './plans.ts';
 import { type Candidate, candidateOf, requireCount, type WalkerReport } from './sampling.ts';
 import { explained, launch, namedSignals, noiseOf, observe, tryLangevinStep } from './trajectory.ts';
@@ -40,6 +41,7 @@ interface Frame {
  * whatever its uncertainty. Only where the walker breaks before or at that step is the frame replaced, by the last
  * trusted one (else the last that was not broken, else the starting structure), and marked as censored.
  *
+ * @param watch estimates that spare exact signals (`Lookout`); restarted here
  * @throws InputError when the plan is out of range, and what the potential throws at the starting structure
  */
 export function assessmentWalker(
@@ -48,6 +50,7 @@ export function assessmentWalker(
   limits: TrustLimits,
   seed: number,
   options: AssessmentOptions = {},
+  watch: MotionWatch | null = null,
 ): AssessmentResult {
   const { trustInterval = 10, heat = 2, friction = DEFAULT_FRICTION } = options;
   const hard: HardLimits = { ...DEFAULT_GUARD_RULE, ...options.hard };
@@ -60,6 +63,7 @@ export function assessmentWalker(
   const motion = launch(plan, potential, 'assessment', seed, heat);
   const noise = noiseOf(plan, 'assessment', seed, 0);
   const decisions: Decision[] = [];
+  const lookout = new Lookout(watch, limits, trustInterval);
   let fallback: Frame = { structure: structureOf(motion), step: 0, signals: {} };
   let fallbackState: TrustState = 'broken';
   let maxForceSigma = 0;
@@ -70,9 +74,10 @@ export function assessmentWalker(
 
   for (;;) {
     const isLast = motion.step >= plan.frameStep;
-    const isDue = isLast || motion.step % trustInterval === 0;
+    const { isDue, spared } = lookout.glance(motion, isLast);
     const seen = observe(motion, dt, plan.temperature, isDue, potential, limits, hard);
-    const verdict = explained(seen.verdict, failure);
+    const verdict = worstVerdict(explained(seen.verdict, failure), spared?.verdict ?? null);
+    if (seen.verdict !== null) lookout.learn(seen.verdict.state);
     if (seen.signals !== null && seen.signals.forceSigma > maxForceSigma) maxForceSigma = seen.signals.forceSigma;
     if (verdict !== null) {
       const { step, time } = motion;
@@ -84,7 +89,11 @@ export function assessmentWalker(
       }
       if (verdict.state === 'extrapolating' && outcome === 'finished')
         [outcome, reason] = ['extrapolating', verdict.reason];
-      const current: Frame = { structure: structureOf(motion), step, signals: namedSignals(seen.signals) };
+      const current: Frame = {
+        structure: structureOf(motion),
+        step,
+        signals: namedSignals(seen.signals ?? spared?.signals ?? null),
+      };
       if (verdict.state === 'trusted' || fallbackState !== 'trusted')
         [fallback, fallbackState] = [current, verdict.state];
       if (isLast) {

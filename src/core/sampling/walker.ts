@@ -19,13 +19,17 @@ import {
   worstVerdict,
 } from '../dynamics/verdict.ts';
 import type { TrustedPotential, TrustSignals } from '../potentials/potential.ts';
+import { Lookout, type MotionWatch } from './lookout.ts';
 import type { WalkerPlan } from './plans.ts';
 import { type Candidate, candidateOf, requireCount, type WalkerReport } from './sampling.ts';
 import { explained, launch, namedSignals, noiseOf, observe, tryLangevinStep } from './trajectory.ts';
 
 /** How an exploration walker is run. */
 export interface WalkerOptions {
-  /** Number of steps between two looks at the trust signals; they are also taken when forces exceed half their limit. */
+  /**
+   * Number of steps between two looks at the trust signals, some of which a watch may spare; they are also taken when
+   * forces exceed half their limit.
+   */
   readonly trustInterval?: number;
   /** Candidates have no longer force than this, eV/Å. */
   readonly maxCandidateForce?: number;
@@ -156,8 +160,9 @@ function reportOf(journal: Journal, plan: WalkerPlan, steps: number, rollbacks: 
  * noise and half the time step. All is a function of the arguments.
  *
  * @param limits limits of the trust signals, from `trustLimits` of `core/uncertainty/trust-region.ts`
+ * @param watch  estimates that spare exact signals (`Lookout`); restarted here
  * @throws InputError when the plan is out of range, and what the potential throws at the starting structure
- * @cost one energy evaluation per step and one set of trust signals per `trustInterval` steps
+ * @cost one energy evaluation per step and one set of trust signals per `trustInterval` steps, fewer with a watch
  */
 export function runWalker(
   plan: WalkerPlan,
@@ -165,6 +170,7 @@ export function runWalker(
   limits: TrustLimits,
   seed: number,
   options: WalkerOptions = {},
+  watch: MotionWatch | null = null,
 ): WalkerResult {
   const settings: Required<WalkerOptions> = { ...DEFAULT_WALKER_OPTIONS, ...options };
   const rule: GuardRule = { ...DEFAULT_GUARD_RULE, ...settings.guard };
@@ -185,6 +191,7 @@ export function runWalker(
     worst: 'trusted',
     flag: '',
   };
+  const lookout = new Lookout(watch, limits, settings.trustInterval);
   let guard: GuardState = initialGuard();
   let pace = initialTimeStep(pacing);
   let noise = noiseOf(plan, 'exploration', seed, 0);
@@ -217,22 +224,29 @@ export function runWalker(
 
   adapt();
   for (;;) {
-    const isDue =
-      motion.step % settings.trustInterval === 0 ||
+    const mustLook =
       motion.step === plan.steps ||
       pace.clamped >= rule.maxClampedSteps ||
       largestNorm(motion.forces) > 0.5 * rule.maxForce;
+    const { isDue, spared } = lookout.glance(motion, mustLook);
     const seen = observe(motion, pace.dt, plan.temperature, isDue, potential, limits, rule);
-    const verdict = worstVerdict(explained(seen.verdict, failure), clampVerdict(pace.clamped, rule.maxClampedSteps));
+    const verdict = worstVerdict(
+      explained(seen.verdict, failure),
+      clampVerdict(pace.clamped, rule.maxClampedSteps),
+      spared?.verdict ?? null,
+    );
+    const signals = seen.signals ?? spared?.signals ?? null;
     if (seen.signals !== null) trend = trendOf(trend, seen.signals, motion.time);
+    else if (spared !== null) trend = { sigma: spared.verdict.value, time: motion.time, rate: 0 };
+    if (seen.verdict !== null) lookout.learn(seen.verdict.state);
     if (verdict !== null) {
       const outcome = advanceGuard(guard, motion, verdict, rule);
       guard = outcome.guard;
-      note(journal, verdict, seen.signals);
+      note(journal, verdict, signals);
       const { action } = outcome.decision;
-      if (isDue || action !== 'continue') journal.decisions.push(outcome.decision);
+      if (isDue || spared !== null || action !== 'continue') journal.decisions.push(outcome.decision);
       if (action === 'buffer' || verdict.state === 'broken') {
-        propose(journal, motion, plan, verdict, seen.signals, settings);
+        propose(journal, motion, plan, verdict, signals, settings);
       }
       if (action === 'stop') {
         journal.flag = outcome.decision.reason;
@@ -242,6 +256,7 @@ export function runWalker(
         restore(motion, outcome.target);
         rollbacks++;
         noise = noiseOf(plan, 'exploration', seed, rollbacks);
+        lookout.restart();
         trend = CALM;
         failure = null;
         const before = pace.dt;

@@ -4,6 +4,7 @@ import { columnCount } from '../../core/dataset/dataset.ts';
 import type { AssessmentPlan, WalkerPlan } from '../../core/sampling/plans.ts';
 import type { AssessmentResult } from '../../core/sampling/assessment.ts';
 import { assessmentWalker } from '../../core/sampling/assessment.ts';
+import type { MotionWatch } from '../../core/sampling/lookout.ts';
 import type { WalkerOptions, WalkerResult } from '../../core/sampling/walker.ts';
 import { runWalker } from '../../core/sampling/walker.ts';
 import type { CandidateRows } from '../../core/acquisition/acquisition.ts';
@@ -25,6 +26,16 @@ export function walkerLimits(limits: TrustLimits): TrustLimits {
   return { ...limits, forceSigmaBreak: BREAK * limits.forceSigmaSelect };
 }
 
+/**
+ * Atom-steps of a walker from which a screen is worth its preparation, which takes as long as some thousand atoms' trust
+ * signals.
+ */
+export const WORTH_WATCHING = 20_000;
+
+function watchOf(machine: Machine, model: ModelHandle, plan: WalkerPlan, steps: number): MotionWatch | null {
+  return plan.structure.species.length * steps < WORTH_WATCHING ? null : machine.screenOf(model);
+}
+
 /** One exploration walker on one thread. */
 export function exploreWalker(
   machine: Machine,
@@ -37,6 +48,7 @@ export function exploreWalker(
     walkerLimits(potential.model.uncertainty.limits),
     argument.seed,
     argument.options,
+    watchOf(machine, argument.model, argument.plan, argument.plan.steps),
   );
 }
 
@@ -46,7 +58,9 @@ export function assessWalker(
   argument: { model: ModelHandle; plan: AssessmentPlan; seed: number },
 ): AssessmentResult {
   const potential = machine.potential(argument.model);
-  return assessmentWalker(argument.plan, potential, walkerLimits(potential.model.uncertainty.limits), argument.seed);
+  const limits = walkerLimits(potential.model.uncertainty.limits);
+  const watch = watchOf(machine, argument.model, argument.plan, argument.plan.frameStep);
+  return assessmentWalker(argument.plan, potential, limits, argument.seed, {}, watch);
 }
 
 /** Whitened energy, force and virial rows of candidates under the noise of a model: what acquisition sees. */

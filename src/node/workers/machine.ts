@@ -3,6 +3,7 @@ import type { AceProgram, PotentialProgram } from '../../core/descriptors/descri
 import type { Whitener } from '../../core/numerics/kernels.ts';
 import { columnCount } from '../../core/dataset/dataset.ts';
 import { AcePotential } from '../../core/potentials/ace-potential.ts';
+import { MotionScreen } from '../../core/potentials/motion-screen.ts';
 import type { Structure } from '../../core/structure/structure.ts';
 import { readAsi } from '../../formats/asi.ts';
 import { readBBasis } from '../../formats/bbasis-reader.ts';
@@ -42,6 +43,7 @@ export class Machine {
   private readonly programs = new Map<string, AceProgram>();
   private readonly potentials = new Map<string, AcePotential>();
   private readonly files = new Map<string, PotentialProgram>();
+  private screen: { readonly id: string; readonly screen: MotionScreen } | null = null;
   private kept: { readonly id: string; readonly whitener: Whitener } | null = null;
 
   private graded: { readonly key: string; readonly grades: (structure: Structure) => Float64Array } | null = null;
@@ -79,6 +81,18 @@ export class Machine {
     return potential;
   }
 
+  /** What watches motions under a model, null for one without active sets; that of the last model is kept. */
+  screenOf(model: ModelHandle): MotionScreen | null {
+    const potential = this.potential(model);
+    if (potential.model.activeSets === undefined) return null;
+    if (this.screen?.id !== model.id) {
+      this.screen?.screen.dispose();
+      const screen = new MotionScreen(potential, () => this.kernels.prepare(potential.program.basis), this.kernels);
+      this.screen = { id: model.id, screen };
+    }
+    return this.screen.screen;
+  }
+
   /** The factor of a posterior, ready to whiten; the last one is kept. @param id names this factor and no other */
   whitener(id: string, r: Float64Array, columns: number): Whitener {
     if (this.kept?.id !== id) {
@@ -113,6 +127,7 @@ export class Machine {
 
   dispose(): void {
     this.kept?.whitener.dispose();
+    this.screen?.screen.dispose();
     for (const program of [...this.programs.values(), ...this.files.values()]) program.dispose();
     this.kernels.dispose();
   }
