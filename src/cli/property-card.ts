@@ -1,8 +1,12 @@
+import type { BondScan } from '../core/properties/bond-scan.ts';
 import type { PropertyCard } from '../core/properties/properties.ts';
 import { crystalLines } from '../formats/property-card-svg.ts';
 import { gigapascal } from '../node/training/tables.ts';
 import { finiteOrNull } from './data-options.ts';
 import { cell, renderTable } from './table.ts';
+
+/** A trigger that grows by less than this far from equilibrium does not see it. */
+const LEAST_TRIGGER = 5;
 
 const COLUMNS = [
   { header: 'element', align: 'left' as const },
@@ -18,6 +22,15 @@ const COLUMNS = [
 /** Typed arrays as lists, numbers that JSON does not know as null. */
 export function plainArrays(key: string, value: unknown): unknown {
   return value instanceof Float64Array || value instanceof Uint8Array ? Array.from(value) : finiteOrNull(key, value);
+}
+
+/** How much less a potential trusts itself where bonds are far from equilibrium. */
+function bondLine({ equilibrium, compressed, stretched }: BondScan): string {
+  const blind = compressed < LEAST_TRIGGER || stretched < LEAST_TRIGGER;
+  return (
+    `its trigger is ${cell(equilibrium, 2)} of the limit at equilibrium, at least ${cell(compressed, 2)} times that below 0.8 ` +
+    `bonds and ${cell(stretched, 2)} times beyond 1.4 and for two atoms alone${blind ? `; below ${LEAST_TRIGGER} it is blind` : ''}`
+  );
 }
 
 /** The card as text. */
@@ -49,5 +62,8 @@ export function propertyCardText(card: PropertyCard): string {
     ({ pair, repulsiveBelow }) =>
       `pair ${pair.join('-')}: repulsive at every distance below ${repulsiveBelow.toFixed(2)} Å\n`,
   );
-  return `${prototypes}\n${crystals.join('\n')}\n${pairs.join('')}`;
+  const scans = card.bondScans.map(({ element, scan }) =>
+    'missing' in scan ? `bond scan ${element}: ${scan.missing}\n` : `bond scan ${element}: ${bondLine(scan.value)}\n`,
+  );
+  return `${prototypes}\n${crystals.join('\n')}\n${pairs.join('')}${scans.join('')}`;
 }

@@ -1,5 +1,7 @@
 import type { PrototypeName } from '../structure/prototypes.ts';
 import type { Structure } from '../structure/structure.ts';
+import type { TrustSignals } from '../potentials/potential.ts';
+import type { BondLimits, BondScan } from './bond-scan.ts';
 import type { ElasticConstants, PolycrystalModuli } from './elastic-constants.ts';
 import type { EquationOfState } from './equation-of-state.ts';
 import type { VacancyEnergy } from './vacancy.ts';
@@ -76,6 +78,14 @@ export interface PropertyCard {
   /** The most stable prototype of each element, then the structures that were named. */
   readonly crystals: readonly CrystalProperties[];
   readonly pairs: readonly PairCurve[];
+  /** Trust in the most stable prototype of each element as its bonds are pressed and stretched; none without signals. */
+  readonly bondScans: readonly { readonly element: string; readonly scan: Found<BondScan> }[];
+}
+
+/** How far a potential trusts a structure, and beyond which limits it extrapolates. */
+export interface TrustProbe {
+  readonly signals: (structure: Structure) => TrustSignals;
+  readonly limits: BondLimits;
 }
 
 /** An element and the bond lengths, Å, between which its crystals are looked for. */
@@ -93,6 +103,7 @@ export interface PropertyRequest {
   /** Crystals that the user names. */
   readonly structures?: readonly { readonly name: string; readonly structure: Structure }[];
   readonly judge?: Judge;
+  readonly trust?: TrustProbe;
   /** Whether energies of isolated atoms are known (default), or were made up to fit others. */
   readonly isolatedAtoms?: boolean;
 }

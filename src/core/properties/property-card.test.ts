@@ -63,6 +63,16 @@ describe('propertyCard', () => {
     expect(pairs[0]!.points[0]!.state).toBe('trusted');
   });
 
+  it('scans the bonds of the most stable prototype where trust is known', () => {
+    const signals = () => ({ forceSigma: 0.1, novelty: 0.5, leverage: 1, distance: 2, atom: 0 });
+    const trust = { signals, limits: { forceSigma: 0.2, novelty: 1 } };
+    const { bondScans } = propertyCard(silicon, { ...request, reach: 5, trust });
+    expect(bondScans).toMatchObject([{ element: 'Si', scan: { value: { equilibrium: 0.5, stretched: 1 } } }]);
+    const short = propertyCard(silicon, { ...request, reach: 3, trust }).bondScans[0]!.scan;
+    expect(short).toMatchObject({ missing: expect.stringContaining('shorter than cutoff/1.4') });
+    expect(propertyCard(silicon, request).bondScans).toEqual([]);
+  });
+
   it('gives no cohesive energy where isolated atoms are not known', () => {
     expect(propertyCard(silicon, { ...request, isolatedAtoms: false }).crystals[0]!.cohesiveEnergy).toBeNull();
   });

@@ -4,7 +4,10 @@ import { NumericalError, QuerentError } from '../errors.ts';
 import type { Potential } from '../potentials/potential.ts';
 import { cellVolume } from '../structure/cell.ts';
 import { type PrototypeName, PROTOTYPES, prototypeStructure } from '../structure/prototypes.ts';
+import { minimumDistance } from '../structure/checks.ts';
 import { atomCount, type Structure } from '../structure/structure.ts';
+import { repeated } from '../structure/supercell.ts';
+import { type BondScan, bondScan } from './bond-scan.ts';
 import { elasticConstants, voigtAverages } from './elastic-constants.ts';
 import { equationOfState } from './equation-of-state.ts';
 import { pairCurve } from './pair-curve.ts';
@@ -16,6 +19,7 @@ import type {
   PropertyElement,
   PropertyRequest,
   PrototypeEnergy,
+  TrustProbe,
 } from './properties.ts';
 import { vacancyEnergy } from './vacancy.ts';
 
@@ -157,11 +161,19 @@ export function crystalProperties(
   };
 }
 
+/** The bond scan of a crystal, in a cell of at least eight atoms. */
+function scanBonds(crystal: Structure, reach: number, { signals, limits }: TrustProbe): BondScan {
+  const bond = minimumDistance(crystal, reach)?.distance ?? Number.NaN;
+  const cell = atomCount(crystal) < 8 ? repeated(crystal, [2, 2, 2]) : crystal;
+  return bondScan(cell, bond, reach, signals, limits);
+}
+
 /** The card of a potential. @throws InputError for a named structure that is not periodic in three directions */
 export function propertyCard(potential: Potential, request: PropertyRequest): PropertyCard {
   const { elements, judge } = request;
   const prototypes: PrototypeEnergy[] = [];
   const crystals: CrystalProperties[] = [];
+  const bondScans: PropertyCard['bondScans'][number][] = [];
   for (const element of elements) {
     // Where the potential trusts itself on some, one that it does not trust is no ground state.
     let best: { energy: number; trusted: boolean; name: string; structure: Structure } | null = null;
@@ -174,7 +186,12 @@ export function propertyCard(potential: Potential, request: PropertyRequest): Pr
       if (best === null || (trusted === best.trusted ? value < best.energy : trusted))
         best = { energy: value, trusted, name: `${element.symbol} ${prototype}`, structure };
     }
-    if (best !== null) crystals.push(crystalProperties(best.name, best.structure, potential, request));
+    if (best === null) continue;
+    const { structure } = best;
+    crystals.push(crystalProperties(best.name, structure, potential, request));
+    const { trust, reach } = request;
+    if (trust !== undefined)
+      bondScans.push({ element: element.symbol, scan: attempt(() => scanBonds(structure, reach, trust)) });
   }
   for (const { name, structure } of request.structures ?? [])
     crystals.push(crystalProperties(name, structure, potential, request));
@@ -183,6 +200,7 @@ export function propertyCard(potential: Potential, request: PropertyRequest): Pr
     potential: request.name,
     prototypes,
     crystals,
+    bondScans,
     pairs: symbols.flatMap((a, i) => symbols.slice(i).map((b) => pairCurve(potential, a, b, request.reach, judge))),
   };
 }

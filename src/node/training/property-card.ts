@@ -52,6 +52,13 @@ function aceCard(potential: AcePotential, name: string, structures: NamedStructu
       bonds: bondRange(symbol, specification.pairs[e]![e]!.cutoff),
     })),
     reach: Math.max(...specification.pairs.flat().map(({ cutoff }) => cutoff)),
+    trust: {
+      signals: (structure) => potential.trust(structure),
+      limits: {
+        forceSigma: uncertainty.limits.forceSigmaSelect,
+        novelty: uncertainty.limits.noveltySelect,
+      },
+    },
     judge: (structure) => classifyTrust(potential.trust(disordered(structure)), uncertainty.limits),
   });
 }
