@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RUN_STRATEGIES } from '../core/acquisition/strategies.ts';
 import { referenceSchema } from './run-file-reference.ts';
 
 const positive = z.number().positive();
@@ -129,10 +130,7 @@ const assessment = z
 
 const acquisition = z
   .strictObject({
-    strategy: z
-      .enum(['d-optimality', 'bald', 'max-variance', 'random'])
-      .default('d-optimality')
-      .describe('How the next batch is chosen.'),
+    strategy: z.enum(RUN_STRATEGIES).default('d-optimality').describe('How the next batch is chosen.'),
     batch: count.default(8).describe('Structures per round.'),
     minNats: nonNegative.default(0.05).describe('Least information per atom that is worth a label, nats.'),
     minimumSpacing: nonNegative

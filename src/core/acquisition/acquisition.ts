@@ -49,6 +49,8 @@ export interface Learner {
   readonly r: Float64Array;
   /** Mean descriptors of the labelled structures, in the columns of the pool's; null when they are not known. */
   readonly labelled: FeatureRows | null;
+  /** What the noise of a total energy grows by: √N (default) or N. */
+  readonly energyNoise?: 'sqrt' | 'atom';
   /** Group of each labelled structure, where groups are given. */
   readonly labelledGroups?: readonly (string | null)[];
 }

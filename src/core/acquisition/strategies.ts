@@ -206,6 +206,11 @@ export type Strategy = keyof typeof STRATEGY_TABLE;
 /** Names of the strategies. */
 export const STRATEGIES = Object.keys(STRATEGY_TABLE) as readonly Strategy[];
 
+/** Strategies that need neither a committee nor targets: those that a run can use. */
+export const RUN_STRATEGIES = STRATEGIES.filter(
+  (name) => !STRATEGY_TABLE[name].needs.some((need) => need === 'committee' || need === 'targets'),
+) as readonly Exclude<Strategy, 'committee-information' | 'target-variance'>[];
+
 /** The strategy of a name. @throws InputError `STRATEGY` */
 export function strategyOf(name: string): StrategyEntry {
   if (Object.hasOwn(STRATEGY_TABLE, name)) return STRATEGY_TABLE[name as Strategy];

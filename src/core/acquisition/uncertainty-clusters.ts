@@ -4,7 +4,7 @@ import type { CandidatePool, Selection, SelectionContext } from './acquisition.t
 import { byScore } from './gain.ts';
 import { columnsOf, requiredDescriptors } from './pool.ts';
 import { standardizedTogether } from './strata.ts';
-import { totalVariance } from './variance-reduction.ts';
+import { energyShare, totalVariance } from './variance-reduction.ts';
 
 /**
  * √ of the mean force variance and √ of the energy variance (over √N) of each candidate, each over its mean in the pool,
@@ -17,7 +17,7 @@ export function relativeUncertainties(pool: CandidatePool, context: SelectionCon
   const of = (kind: 'energy' | 'forces', share: (atoms: number) => number): number[] =>
     pool.candidates.map(({ atoms }, i) => Math.sqrt(totalVariance(r, d, pool.rows(i, kind), kernels) / share(atoms)));
   const forces = of('forces', (atoms) => 3 * atoms);
-  const energy = of('energy', (atoms) => atoms);
+  const energy = of('energy', (atoms) => energyShare(pool, atoms));
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [f, e] = [mean(forces), mean(energy)];
   return Float64Array.from(forces, (value, i) => (f > 0 ? value / f : 0) + (e > 0 ? energy[i]! / e : 0));

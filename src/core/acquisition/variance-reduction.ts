@@ -129,8 +129,13 @@ export function targetMatrix(targets: Targets, d: number, kernels: LinearKernels
 export interface MeanVariances {
   /** Mean over candidates and force components. */
   readonly forces: Float64Array;
-  /** Mean over candidates of the energy per atom (that of the whitened energy over √N, which is what its noise grows by). */
+  /** Mean over candidates of the energy per atom (the whitened energy over √N where its noise grows by √N). */
   readonly energy: Float64Array;
+}
+
+/** What the variance of a whitened energy is divided by to be that of the energy per atom over the noise of one atom. */
+export function energyShare({ learner }: CandidatePool, atoms: number): number {
+  return learner.energyNoise === 'atom' ? 1 : atoms;
 }
 
 /** Matrices of the mean force and energy variance of some candidates. @throws InputError `ROW_KIND` */
@@ -147,7 +152,7 @@ export function meanVariances(
     const f = pool.rows(index, 'forces');
     const e = pool.rows(index, 'energy');
     forces.add(f.rows, f.count, () => 1 / Math.sqrt(3 * atoms * members.length));
-    energy.add(e.rows, e.count, () => 1 / Math.sqrt(atoms * members.length));
+    energy.add(e.rows, e.count, () => 1 / Math.sqrt(energyShare(pool, atoms) * members.length));
   }
   forces.flush();
   energy.flush();

@@ -1,5 +1,5 @@
 import { filterCandidates } from '../../core/acquisition/filter.ts';
-import { selectBatch } from '../../core/acquisition/select.ts';
+import { selectFromPool } from '../../core/acquisition/select.ts';
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import { atomicNumberOf } from '../../core/elements.ts';
 import { distanceGates } from '../../core/potentials/linear-model.ts';
@@ -7,7 +7,6 @@ import { coldStartBatch, coldStartPool } from '../../core/sampling/cold-start.ts
 import { assessmentPlans, explorationPlans } from '../../core/sampling/plans.ts';
 import { structureId } from '../../core/structure/identity.ts';
 import type { Frame, Structure } from '../../core/structure/structure.ts';
-import { atomCount } from '../../core/structure/structure.ts';
 import { readModel, writeModel } from '../../formats/model-file.ts';
 import type {
   Candidate,
@@ -18,12 +17,12 @@ import type {
   SelectionOutcome,
 } from '../../loop/ports.ts';
 import type { RunFile } from '../../protocol/run-file.ts';
-import { chunksOf } from '../training/chunks.ts';
 import { evaluateModel } from '../training/evaluate.ts';
 import { fitModel } from '../training/fit.ts';
 import { openModel } from '../training/open-model.ts';
 import { resolveBasis, resolveSpecification } from '../training/specification.ts';
 import type { TaskPool } from '../workers/pool.ts';
+import { openCandidatePool } from './candidate-pool.ts';
 import { walkerLimits } from './walkers.ts';
 import { explorationConditions, fitSettings, startConditions, targetConditions } from './settings.ts';
 
@@ -164,16 +163,12 @@ export class LearningCompute implements Compute {
     );
     if (kept.length === 0) return none;
     const competing = kept.map((index) => fresh[index]!);
-    const handle = openModel(model);
-    const chunks = chunksOf(competing);
-    const rows = await this.pool.map(
-      'candidateRows',
-      chunks.map((chunk) => ({ model: handle, candidates: chunk.map(({ id, structure }) => ({ id, structure })) })),
-    );
-    const { posterior } = readModel(model, 'the model of this run').model;
-    const smallest = Math.min(...competing.map((candidate) => atomCount(candidate.structure)));
-    const selection = selectBatch(acquisition.strategy, posterior.r, rows.flat(), batch, {
-      minNats: acquisition.minNats * smallest,
+    const opened = readModel(model, 'the model of this run').model;
+    const structures = training.map((frame) => frame.structure);
+    const entered = await openCandidatePool(openModel(model), opened, competing, { structures }, this.pool);
+    const selection = selectFromPool(acquisition.strategy, entered, batch, {
+      minNatsPerAtom: acquisition.minNats,
+      kernels: this.pool.kernels,
       seed,
       round,
     });

@@ -1,13 +1,10 @@
 import { atomicNumberOf } from '../../core/elements.ts';
-import { structureBlocks, whitened } from '../../core/dataset/observations.ts';
-import { columnCount } from '../../core/dataset/dataset.ts';
 import type { AssessmentPlan, WalkerPlan } from '../../core/sampling/plans.ts';
 import type { AssessmentResult } from '../../core/sampling/assessment.ts';
 import { assessmentWalker } from '../../core/sampling/assessment.ts';
 import type { MotionWatch } from '../../core/sampling/lookout.ts';
 import type { WalkerOptions, WalkerResult } from '../../core/sampling/walker.ts';
 import { runWalker } from '../../core/sampling/walker.ts';
-import type { CandidateRows } from '../../core/acquisition/acquisition.ts';
 import type { DimerSummary } from '../../core/potentials/dimer-scan.ts';
 import { dimerSummaries } from '../../core/potentials/dimer-scan.ts';
 import type { Structure } from '../../core/structure/structure.ts';
@@ -61,31 +58,6 @@ export function assessWalker(
   const limits = walkerLimits(potential.model.uncertainty.limits);
   const watch = watchOf(machine, argument.model, argument.plan, argument.plan.frameStep);
   return assessmentWalker(argument.plan, potential, limits, argument.seed, {}, watch);
-}
-
-/** Whitened energy, force and virial rows of candidates under the noise of a model: what acquisition sees. */
-export function candidateRows(
-  machine: Machine,
-  argument: { model: ModelHandle; candidates: readonly { readonly id: string; readonly structure: Structure }[] },
-): CandidateRows[] {
-  const { model, program } = machine.potential(argument.model);
-  const { noise } = model.posterior.hyperparameters;
-  const d = columnCount(model.layout);
-  const unweighted = { energy: 1, forces: 1, virial: 1 };
-  return argument.candidates.map(({ id, structure }) => {
-    let result!: CandidateRows;
-    program.rows([structure], (_, rows) => {
-      const blocks = structureBlocks(structure, rows, model.layout, {
-        energyNoise: model.energyNoise,
-        mask: { scale: model.forceColumnScale },
-        offsetGroup: '',
-      });
-      // A run without stress labels gains nothing from virial rows.
-      const virial = model.training.rows.virial > 0 ? blocks.virial : { rows: new Float64Array(0), count: 0 };
-      result = { id, ...whitened({ ...blocks, virial }, noise, unweighted, d) };
-    });
-    return result;
-  });
 }
 
 /** Mean descriptor of each structure under some basis, as features for farthest-point sampling. */

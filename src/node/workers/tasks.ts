@@ -1,6 +1,7 @@
 import { backtestRun } from '../backtest/play-task.ts';
 import { backtestRows } from '../backtest/rows.ts';
-import { assessWalker, candidateRows, dimerScans, exploreWalker, meanDescriptors } from '../learning/walkers.ts';
+import { candidateRows, energyRows, scaledDescriptors } from '../learning/candidate-rows.ts';
+import { assessWalker, dimerScans, exploreWalker, meanDescriptors } from '../learning/walkers.ts';
 import { judgeFoldTask } from '../training/choose-basis.ts';
 import { extrapolatingAtoms } from '../training/active-sets.ts';
 import { evaluateFrames } from '../training/evaluate.ts';
@@ -31,6 +32,8 @@ const TASKS = {
   explore: exploreWalker,
   assess: assessWalker,
   candidateRows,
+  energyRows,
+  scaledDescriptors,
   meanDescriptors,
   dimers: dimerScans,
   properties: modelPropertyCard,
