@@ -92,6 +92,7 @@ export async function backtestSettings(options: VerbOptions, cwd: string): Promi
         'a number (eV/atom)',
         data.maxEnergy,
       ),
+      only: (options.only as string[] | undefined) ?? data.only,
       sample: count('sample', '--sample', data.sample),
       groupKey: (options.groupKey as string | undefined) ?? data.groupKey,
       leastGroup: count('leastGroup', '--least-group', data.leastGroup),
@@ -228,6 +229,7 @@ export const verb: Verb = {
       .option('--energy-window <eV/atom>', 'energies so far above the lowest count half, further ones less')
       .option('--max-force <eV/Å>', 'leaves structures with a larger force component out')
       .option('--max-energy <eV/atom>', 'leaves structures of a higher energy out')
+      .option('--only <group...>', 'groups that take part; by default all')
       .option('--sample <n>', 'a random sample of the structures')
       .option(
         '--copies <n>',

@@ -1,4 +1,4 @@
-import { mergedGroups } from '../../core/backtest/split.ts';
+import { mergedGroups, OTHER_GROUPS } from '../../core/backtest/split.ts';
 import { isIsolatedAtom } from '../../core/dataset/reference-energies.ts';
 import { InputError } from '../../core/errors.ts';
 import { RandomStream } from '../../core/random.ts';
@@ -44,8 +44,18 @@ function groupsOf(frames: readonly Frame[], key: string | null): string[] {
       throw new InputError('GROUP_KEY_NOT_FOUND', `group key must be in at least one structure, got "${key}" in none`);
     return frames.map(({ info }) => String(info[key] ?? ''));
   }
-  const groups = frames.map(({ group }) => group);
-  return new Set(groups).size > 1 ? groups : frames.map(structureClass);
+  return frames.map(({ group }) => group);
+}
+
+/**
+ * Groups of frames, small ones put together; classes of size and force where no key is named and groups tell little: there
+ * is one, or most frames are in small ones.
+ */
+function usefulGroups(frames: readonly Frame[], { groupKey, leastGroup }: DataSettings): string[] {
+  const groups = mergedGroups(groupsOf(frames, groupKey), leastGroup);
+  const others = groups.filter((group) => group === OTHER_GROUPS).length;
+  if (groupKey !== null || (new Set(groups).size > 1 && 2 * others <= frames.length)) return groups;
+  return mergedGroups(frames.map(structureClass), leastGroup);
 }
 
 /**
@@ -54,7 +64,7 @@ function groupsOf(frames: readonly Frame[], key: string | null): string[] {
  * @throws InputError `NO_STRUCTURES` when fewer than two are left, `GROUP_KEY_NOT_FOUND`
  */
 export function backtestFrames(all: readonly Frame[], settings: DataSettings, seed: number): BacktestFrames {
-  const { maxForce, maxEnergy, sample, copies, jitter } = settings;
+  const { maxForce, maxEnergy, only, sample, copies, jitter } = settings;
   const notes: string[] = [];
   let frames = all.filter((frame) => !isIsolatedAtom(frame));
   const keep = (what: string, within: (frame: Frame) => boolean): void => {
@@ -62,6 +72,13 @@ export function backtestFrames(all: readonly Frame[], settings: DataSettings, se
     if (kept.length < frames.length) notes.push(`${frames.length - kept.length} structures ${what}`);
     frames = kept;
   };
+  if (only.length > 0) {
+    const names = groupsOf(frames, settings.groupKey);
+    const missing = only.find((group) => !names.includes(group));
+    if (missing !== undefined) throw new InputError('GROUP', `group must be in the data, got "${missing}"`);
+    const chosen = new Set(frames.filter((_, f) => only.includes(names[f]!)));
+    keep('of other groups', (frame) => chosen.has(frame));
+  }
   if (maxForce !== null) keep(`with a force above ${maxForce} eV/Å`, (frame) => largestForce(frame) <= maxForce);
   if (maxEnergy !== null) {
     keep(`above ${maxEnergy} eV/atom`, ({ labels, structure }) => {
@@ -75,7 +92,7 @@ export function backtestFrames(all: readonly Frame[], settings: DataSettings, se
   }
   if (frames.length < 2)
     throw new InputError('NO_STRUCTURES', `back-test must have at least two structures, got ${frames.length}`);
-  const groups = mergedGroups(groupsOf(frames, settings.groupKey), settings.leastGroup);
+  const groups = usefulGroups(frames, settings);
   const n = frames.length;
   const copied = Array.from({ length: copies - 1 }, (_, c) =>
     frames.map((frame, f) => ({

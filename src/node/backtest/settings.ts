@@ -26,9 +26,11 @@ export interface DataSettings {
   readonly maxForce: number | null;
   /** eV/atom; frames of a higher energy are left out. */
   readonly maxEnergy: number | null;
+  /** Groups that take part; empty for all. */
+  readonly only: readonly string[];
   /** Random sample of so many frames; null for all. */
   readonly sample: number | null;
-  /** Info key of the groups; null: config_type, or classes of size and force where there is one group only. */
+  /** Info key of the groups; null: config_type, or classes of size and force where that tells little. */
   readonly groupKey: string | null;
   /** Groups of fewer frames are put together. */
   readonly leastGroup: number;
@@ -62,6 +64,7 @@ export const DEFAULT_BACKTEST: BacktestSettings = {
   data: {
     maxForce: null,
     maxEnergy: null,
+    only: [],
     sample: null,
     groupKey: null,
     leastGroup: 8,
