@@ -9,7 +9,7 @@ import type { Frame } from '../core/structure/structure.ts';
 import { readBytes } from '../node/files.ts';
 import type { FitSettings } from '../node/training/settings.ts';
 import { closestWord } from '../protocol/closest-word.ts';
-import { nestsTooDeep } from '../protocol/yaml-depth.ts';
+import { nestsTooDeep } from '../core/nesting.ts';
 
 type Weights = FitSettings['weights'];
 

@@ -298,6 +298,7 @@ describe('texts made to exhaust a reader', () => {
       'YAML of aliases of aliases',
       () => readYace('a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a]\nelements: [*b,*b,*b]', 'a'),
     ],
+    ['YAML of lists in a line', () => readYace(`elements: 1${'- '.repeat(10_000)}`, 'a')],
     ['YAML of blank lines', () => readYace('\n'.repeat(100_000), 'a')],
   ])('%s is refused at once, in few words', (_, read) => {
     const refusal = (() => {

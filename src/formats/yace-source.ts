@@ -1,5 +1,6 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml';
 import { FormatError, type SourcePosition } from '../core/errors.ts';
+import { nestsTooDeep } from '../core/nesting.ts';
 
 /** A map of the file: its values by key, and what it is, for messages. */
 export interface YaceSection {
@@ -16,9 +17,11 @@ export class YaceSource {
 
   constructor(text: string, file: string) {
     this.file = file;
+    if (nestsTooDeep(text))
+      throw new FormatError('INVALID_YAML', { file }, 'file must not nest deeper than 200 levels');
     // A list as key of a block map after the first is more than the YAML reader takes; [0, 1] becomes "0, 1" in place.
     const quoted = text.replace(/^([ \t]*)\[([\d ,]*)\](\s*:)/gm, '$1"$2"$3');
-    const document = parseDocument(quoted, { lineCounter: this.lines, prettyErrors: false });
+    const document = parseDocument(quoted, { lineCounter: this.lines, prettyErrors: false, logLevel: 'error' });
     const error = document.errors[0];
     if (error) throw new FormatError('INVALID_YAML', this.at(error.pos[0]), error.message);
     this.root = document.contents;

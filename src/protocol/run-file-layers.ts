@@ -1,7 +1,7 @@
 import type { Document, LineCounter as LineCounterType, Node } from 'yaml';
 import { isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { SourcePosition } from '../core/errors.ts';
-import { nestsTooDeep } from './yaml-depth.ts';
+import { nestsTooDeep } from '../core/nesting.ts';
 
 /** One thing that is wrong with a run file, where, and in which key. */
 export interface RunFileIssue {
