@@ -136,7 +136,7 @@ describe('a model file', () => {
   it('is refused when it is newer than the program, and says what to do', () => {
     const error = failure(withJson((json) => ({ ...json, version: MODEL_FILE_VERSION + 1 })));
     expect(error.code).toBe('NEWER_VERSION');
-    expect(error.message).toMatch(/has version 3, this program reads up to 2: update querent/);
+    expect(error.message).toMatch(/has version 4, this program reads up to 3: update querent/);
   });
 
   it('is refused when a member is missing or not what it should be', () => {

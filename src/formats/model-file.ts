@@ -2,8 +2,9 @@ import type { AceBasis } from '../core/descriptors/ace/basis.ts';
 import { buildAceBasis, DEFAULT_BASIS_LIMITS } from '../core/descriptors/ace/enumerate.ts';
 import { createAceProgram } from '../core/descriptors/ace/program.ts';
 import { FormatError, InputError, NumericalError } from '../core/errors.ts';
-import { AcePotential } from '../core/potentials/ace-potential.ts';
+import { AcePotential, type Prediction } from '../core/potentials/ace-potential.ts';
 import type { LinearModel } from '../core/potentials/linear-model.ts';
+import { predictiveSigmas } from '../core/potentials/predictive.ts';
 import type { Structure } from '../core/structure/structure.ts';
 import { headerDefect, MODEL_FILE_VERSION } from './model-schema.ts';
 import { readNpy, writeNpy } from './npy.ts';
@@ -23,6 +24,8 @@ interface SelfCheck {
   readonly energy: number;
   readonly forces: number[];
   readonly forceSigma: number;
+  /** Energy sigma and largest force sigma of intervals; absent without variance forms. */
+  readonly intervals?: { readonly energy: number; readonly forces: number };
   readonly novelty: number;
   /** Largest extrapolation grade; absent without active sets. */
   readonly grade?: number;
@@ -46,7 +49,8 @@ function checkStructures(model: LinearModel): Structure[] {
 
 function checkOf(potential: AcePotential, structure: Structure): SelfCheck {
   const { energy, forces } = potential.evaluate(structure);
-  const { forceSigma, novelty } = potential.trust(structure);
+  const prediction = potential.predict(structure);
+  const { forceSigma, novelty } = potential.signals(structure, prediction);
   const grades = potential.grades(structure);
   return {
     positions: [...structure.positions],
@@ -55,9 +59,15 @@ function checkOf(potential: AcePotential, structure: Structure): SelfCheck {
     energy,
     forces: [...forces],
     forceSigma,
+    ...(potential.model.uncertainty.forms === undefined ? {} : { intervals: intervalsOf(potential.model, prediction) }),
     novelty,
     ...(grades === null ? {} : { grade: grades.reduce((a, b) => Math.max(a, b), 0) }),
   };
+}
+
+function intervalsOf(model: LinearModel, prediction: Prediction): NonNullable<SelfCheck['intervals']> {
+  const { energy, forces } = predictiveSigmas(model, prediction);
+  return { energy, forces: forces.reduce((a, b) => Math.max(a, b), 0) };
 }
 
 /** Numbers that JSON cannot hold. */
@@ -104,8 +114,9 @@ function assemble(value: unknown, arrayOf: (name: string) => Float64Array): unkn
   return value;
 }
 
-/** [d, d] for square matrices of the posterior, flat otherwise. */
-function shapeOf(array: Float64Array, columns: number): number[] {
+/** [d, d] for square matrices of the posterior, [d, rank] for roots of covariances, flat otherwise. */
+function shapeOf(name: string, array: Float64Array, columns: number): number[] {
+  if (name.endsWith('.root')) return [columns, array.length / columns];
   return array.length === columns * columns && columns > 1 ? [columns, columns] : [array.length];
 }
 
@@ -133,7 +144,7 @@ export function writeModel(model: LinearModel, basis: AceBasis): Uint8Array {
     { name: 'model.json', bytes: new TextEncoder().encode(json) },
     ...[...arrays].map(([name, data]) => ({
       name: `${name}.npy`,
-      bytes: writeNpy({ shape: shapeOf(data, columns), data }),
+      bytes: writeNpy({ shape: shapeOf(name, data, columns), data }),
     })),
   ]);
 }
@@ -235,6 +246,12 @@ function verified(
       ...found.forces.map((f, k) => Math.abs(f - stored.forces[k]!) / scale),
       relative(found.forceSigma, stored.forceSigma),
       relative(found.novelty, stored.novelty),
+      ...(stored.intervals === undefined
+        ? []
+        : [
+            relative(found.intervals?.energy ?? Number.NaN, stored.intervals.energy),
+            relative(found.intervals?.forces ?? Number.NaN, stored.intervals.forces),
+          ]),
       ...(stored.grade === undefined ? [] : [relative(found.grade ?? Number.NaN, stored.grade)]),
     );
     if (!(worst <= SELF_CHECK_TOLERANCE)) {

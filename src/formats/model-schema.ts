@@ -1,8 +1,9 @@
 /** The header `model.json` of a model file: what the reader demands, and the JSON Schema of it. */
 import { z } from 'zod';
+import { VARIANCE_FORMS } from '../core/uncertainty/variance-forms.ts';
 
 /** Version of the format that is written; older ones are read, newer ones refused. */
-export const MODEL_FILE_VERSION = 2;
+export const MODEL_FILE_VERSION = 3;
 
 const number = z
   .union([z.number(), z.object({ $number: z.enum(['NaN', 'Infinity', '-Infinity', '-0']) })])
@@ -53,6 +54,25 @@ const scale = z
     reason: z.string(),
   })
   .describe('predictive variance a·noise + b·epistemic');
+const term = z
+  .object({ form: z.enum(VARIANCE_FORMS), scale })
+  .describe('one candidate of the variance of an interval, a·noise + b·(variance of the form)');
+const root = {
+  root: array('[columns, rank] A: the covariance of the form is A Aᵀ'),
+  rank: whole,
+};
+const forms = z
+  .object({
+    jackknife: z.object(root).describe('leaving out one cluster of structures at a time'),
+    pops: z
+      .object({
+        ...root,
+        lower: array('[rank] least change of the weights that fits a row exactly, in standard deviations of its axis'),
+        upper: array('[rank] largest'),
+      })
+      .describe('fitting rows exactly, one at a time, along principal axes'),
+  })
+  .describe('epistemic covariances of the weights beside the posterior');
 const novelty = z.object({
   columns: whole,
   blocks: z.array(whole).describe('first column of each body order, and the end'),
@@ -101,6 +121,16 @@ const model = z.object({
   forceColumnScale: array('[basis]'),
   uncertainty: z.object({
     scales: perKind(scale),
+    envelope: perKind(z.array(term).min(1))
+      .optional()
+      .describe('the variance of an interval is the largest of these; from version 3 on'),
+    forms: forms.optional().describe('from version 3 on'),
+    labelNoise: perKind(finite)
+      .optional()
+      .describe('eV/√atom, eV/Å, eV/√atom; 0 where it was not measured; from version 3 on'),
+    forceTrigger: number
+      .optional()
+      .describe('√(b v), eV/Å, that 99 % of left-out force components stay below; from version 3 on'),
     leaveOneOut: perKind(number).describe('eV/atom, eV/Å, eV/atom'),
     conformal: z.object({ level: finite, energy: number, forces: number }),
     leverageMedian: z.array(number).describe('by element'),
@@ -143,6 +173,10 @@ const selfCheck = z.object({
   energy: number,
   forces: z.array(number),
   forceSigma: number,
+  intervals: z
+    .object({ energy: number, forces: number })
+    .optional()
+    .describe('energy sigma and largest force sigma of intervals, from version 3 on'),
   novelty: number,
   grade: number.optional().describe('largest extrapolation grade, from version 2 on'),
 });

@@ -17,7 +17,7 @@ import { repeated } from '../structure/supercell.ts';
 import type { Structure } from '../structure/structure.ts';
 import { AcePotential } from './ace-potential.ts';
 import { coefficientsOf, distanceGates, isolatedAtomEnergies } from './linear-model.ts';
-import type { LinearModel } from './linear-model.ts';
+import type { LinearModel, ModelUncertainty } from './linear-model.ts';
 
 const BRUTE = { rtol: 1e-4, why: 'an explicit inverse of a matrix whose condition number nears 1e12' };
 const SUMS = { rtol: 1e-11, atol: 1e-12, why: 'rounding of sums in another order' };
@@ -38,6 +38,12 @@ function rowsOf(program: AceProgram, structure: Structure): StructureRows {
     rows = found;
   });
   return rows;
+}
+
+/** C = A Aᵀ. */
+function rootSquared({ root, rank }: { readonly root: Float64Array; readonly rank: number }): number[][] {
+  const rows = Array.from({ length: root.length / rank }, (_, v) => root.subarray(v * rank, (v + 1) * rank));
+  return rows.map((a) => rows.map((b) => a.reduce((sum, value, k) => sum + value * b[k]!, 0)));
 }
 
 /** S = (RᵀR)⁻¹ by Gauss–Jordan elimination: slow, and nothing to do with triangular solves. */
@@ -101,32 +107,38 @@ describe.each(['silicon', 'alloy'] as const)('prediction of %s', (which) => {
     }
   });
 
-  it('has the variances X S Xᵀ', () => {
+  it.each(['posterior', 'jackknife', 'pops'] as const)('has the variances X C Xᵀ of the %s', (form) => {
     const potential = potentialOf();
     const { model, program } = potential;
-    const s = covarianceMatrix(model.posterior);
+    const s = form === 'posterior' ? covarianceMatrix(model.posterior) : rootSquared(model.uncertainty.forms![form]);
     const { basis } = model.layout;
     const offset = columnOffsets(model.layout).referenceEnergies;
     for (const structure of structures) {
       const rows = rowsOf(program, structure);
-      const found = potential.predict(structure);
+      const prediction = potential.predict(structure);
+      const { fixedComponents } = prediction;
+      const found = prediction.forms[form]!;
+      if (form === 'posterior') {
+        const { energyVariance, forceVariances, virialVariances } = prediction;
+        expect(found).toEqual({ energy: energyVariance, forces: forceVariances, virial: virialVariances });
+      }
       const counts: Record<number, number> = {};
       for (const z of structure.species) {
         const column = offset + model.layout.species.indexOf(z);
         counts[column] = (counts[column] ?? 0) + 1;
       }
       const tolerance = BRUTE;
-      expect(found.energyVariance).toAgree(bruteVariance(s, rows.energy, counts), tolerance);
+      expect(found.energy).toAgree(bruteVariance(s, rows.energy, counts), tolerance);
       for (let c = 0; c < 6; c++) {
         const row = rows.virial.subarray(c * basis, (c + 1) * basis);
-        expect(found.virialVariances[c]).toAgree(bruteVariance(s, row), tolerance);
+        expect(found.virial[c]).toAgree(bruteVariance(s, row), tolerance);
       }
       for (let i = 0; i < structure.species.length; i++) {
-        const free = [0, 1, 2].filter((c) => found.fixedComponents[3 * i + c] === 0);
+        const free = [0, 1, 2].filter((c) => fixedComponents[3 * i + c] === 0);
         const variances = free.map((c) =>
           bruteVariance(s, rows.forces.subarray((3 * i + c) * basis, (3 * i + c + 1) * basis)),
         );
-        expect(found.forceVariances[i]).toAgree(variances.reduce((a, b) => a + b, 0) / free.length, tolerance);
+        expect(found.forces[i]).toAgree(variances.reduce((a, b) => a + b, 0) / free.length, tolerance);
       }
     }
   });
@@ -320,6 +332,12 @@ interface ForceCovariance {
   readonly bald_energy_forces: number;
 }
 
+/** Error bars of a model before version 3: the posterior's form only. */
+function posteriorAlone(uncertainty: ModelUncertainty): ModelUncertainty {
+  const { envelope: _, forms: __, ...rest } = uncertainty;
+  return rest;
+}
+
 describe('golden reference: force covariances of a basis of 26 functions', () => {
   const reference = golden<{
     A: { A5_P1: { positions: number[][]; yace: string; functions: { Si: Listed[] } } };
@@ -416,7 +434,7 @@ describe('golden reference: force covariances of a basis of 26 functions', () =>
       reference: { values: [0], origin: 'given', degenerate: false },
       posterior,
       forceColumnScale: new Float64Array(d).fill(1e-6),
-      uncertainty: { ...model.uncertainty, leverageMedian: [1], novelty: [null] },
+      uncertainty: { ...posteriorAlone(model.uncertainty), leverageMedian: [1], novelty: [null] },
     };
     return new AcePotential(golden, program);
   }

@@ -2,6 +2,7 @@ import { columnCount, columnOffsets } from '../dataset/dataset.ts';
 import { structureBlocks } from '../dataset/observations.ts';
 import type { AceProgram, StructureRows } from '../descriptors/descriptors.ts';
 import { squaredRowNorms } from '../numerics/dense.ts';
+import type { LinearKernels } from '../numerics/kernels.ts';
 import { whitenRows } from '../numerics/triangular.ts';
 import type { NeighborList } from '../structure/neighbor-list.ts';
 import type { Structure } from '../structure/structure.ts';
@@ -9,12 +10,27 @@ import { atomCount } from '../structure/structure.ts';
 import { VerletList } from '../structure/verlet-list.ts';
 import { gradesByElement } from '../uncertainty/grades.ts';
 import { noveltyDistances } from '../uncertainty/novelty.ts';
+import { type StackedForms, stackForms, type VarianceForm } from '../uncertainty/variance-forms.ts';
 import type { LinearModel } from './linear-model.ts';
 import { coefficientsOf, distanceGates, elementIndices, isolatedAtomEnergies } from './linear-model.ts';
 import type { PotentialResult, TrustedPotential, TrustSignals } from './potential.ts';
 
+/** Raw variances of one structure by one form of the epistemic covariance, uncalibrated. */
+export interface FormVariances {
+  /** eV². */
+  readonly energy: number;
+  /** [n] trace of the 3 × 3 force covariance over the number of components not fixed by symmetry, (eV/Å)². */
+  readonly forces: Float64Array;
+  /** [6] of the virial, eV². */
+  readonly virial: Float64Array;
+}
+
 /** Prediction with raw epistemic variances x S xᵀ (uncalibrated) and per-atom signals of one structure. */
 export interface Prediction extends PotentialResult {
+  /** Variances by each form that the model has; the posterior's are those below. */
+  readonly forms: { readonly posterior: FormVariances } & Partial<
+    Readonly<Record<'jackknife' | 'pops', FormVariances>>
+  >;
   /** Var[E], eV². */
   readonly energyVariance: number;
   /** [n] trace of the 3 × 3 force covariance over the number of components not fixed by symmetry, (eV/Å)². */
@@ -37,6 +53,7 @@ export class AcePotential implements TrustedPotential {
   readonly program: AceProgram;
   private readonly weights: Float64Array;
   private readonly whiten: (rows: Float64Array, m: number) => Float64Array;
+  private readonly stacked: StackedForms;
   private readonly isolated: readonly number[];
   private readonly gates: readonly (readonly number[])[];
   /** Neighbour lists of a structure in motion, which do not change what an energy is. */
@@ -44,13 +61,28 @@ export class AcePotential implements TrustedPotential {
 
   /**
    * @param program the model's basis made ready to run; it stays the caller's to dispose
-   * @param whiten  X R⁻¹ of [m, d] rows with the factor R of the model's posterior; in plain TypeScript by default
+   * @param whiten   X R⁻¹ of [m, d] rows with the factor R of the model's posterior; in plain TypeScript by default
+   * @param multiply matrix product for the other forms of the variance; in plain TypeScript by default
    */
-  constructor(model: LinearModel, program: AceProgram, whiten?: (rows: Float64Array, m: number) => Float64Array) {
+  constructor(
+    model: LinearModel,
+    program: AceProgram,
+    whiten?: (rows: Float64Array, m: number) => Float64Array,
+    multiply?: LinearKernels['multiply'],
+  ) {
     this.model = model;
     const { r } = model.posterior;
     const d = columnCount(model.layout);
     this.whiten = whiten ?? ((rows, m) => whitenRows(r, d, rows, m));
+    const { forms } = model.uncertainty;
+    const roots: VarianceForm[] =
+      forms === undefined
+        ? []
+        : [
+            { name: 'jackknife', ...forms.jackknife },
+            { name: 'pops', root: forms.pops.root, rank: forms.pops.rank },
+          ];
+    this.stacked = stackForms([{ name: 'posterior', r }, ...roots], d, this.whiten, multiply);
     this.program = program;
     this.weights = coefficientsOf(model);
     this.isolated = isolatedAtomEnergies(model);
@@ -175,31 +207,32 @@ export class AcePotential implements TrustedPotential {
       d,
       model.layout.stressOffset ? columnOffsets(model.layout).stressOffset : -1,
     );
-    const energyVariance =
-      squaredRowNorms(this.whiten(blocks.energy.rows, 1), 1, d)[0]! * blocks.energy.scale * blocks.energy.scale;
-    const virialVariances = squaredRowNorms(this.whiten(plain, 6), 6, d).map(
-      (v) => v * blocks.virial.scale * blocks.virial.scale,
-    );
-    const m = blocks.forces.count;
-    const componentVariances = squaredRowNorms(this.whiten(blocks.forces.rows, m), m, d);
+    const { energy, forces, virial } = blocks;
+    const m = forces.count;
+    const stackedRows = new Float64Array((7 + m) * d);
+    stackedRows.set(energy.rows);
+    stackedRows.set(plain, d);
+    stackedRows.set(forces.rows, 7 * d);
     const fixedComponents = new Uint8Array(3 * n).fill(1);
-    const forceVariances = new Float64Array(n);
-    const free = new Int32Array(n);
-    for (let k = 0; k < m; k++) {
-      const component = blocks.forces.components[k]!;
-      const i = Math.floor(component / 3);
-      fixedComponents[component] = 0;
-      forceVariances[i]! += componentVariances[k]!;
-      free[i]!++;
-    }
-    for (let i = 0; i < n; i++) if (free[i]! > 0) forceVariances[i]! /= free[i]!;
+    for (const component of forces.components) fixedComponents[component] = 0;
+    const found = this.stacked.variances(stackedRows, 7 + m).map(
+      (variances): FormVariances => ({
+        energy: variances[0]! * energy.scale * energy.scale,
+        forces: averagedOverAtoms(variances.subarray(7), forces.components, n),
+        virial: variances.slice(1, 7).map((v) => v * virial.scale * virial.scale),
+      }),
+    );
+    const forms = Object.fromEntries(
+      this.stacked.names.map((name, k) => [name, found[k]!]),
+    ) as unknown as Prediction['forms'];
 
     const element = elementIndices(structure, model.layout.species);
     return {
       ...this.meanFromRows(structure, rows, basis),
-      energyVariance,
-      forceVariances,
-      virialVariances,
+      forms,
+      energyVariance: forms.posterior.energy,
+      forceVariances: forms.posterior.forces,
+      virialVariances: forms.posterior.virial,
       fixedComponents,
       leverage: this.leverages(rows, element, d),
       novelty: this.novelties(rows, element),
@@ -293,6 +326,18 @@ export class AcePotential implements TrustedPotential {
     });
     return out;
   }
+}
+
+/** [n] mean of the variances of the components of each atom that are listed; 0 for an atom without any. */
+function averagedOverAtoms(variances: Float64Array, components: Int32Array, n: number): Float64Array {
+  const sums = new Float64Array(n);
+  const counts = new Int32Array(n);
+  components.forEach((component, k) => {
+    const i = Math.floor(component / 3);
+    sums[i]! += variances[k]!;
+    counts[i]!++;
+  });
+  return sums.map((sum, i) => (counts[i] === 0 ? 0 : sum / counts[i]!));
 }
 
 /** The larger of two, NaN if either is: a frame with an undefined signal must not pass as trusted. */

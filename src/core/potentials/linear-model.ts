@@ -3,14 +3,32 @@ import { columnOffsets } from '../dataset/dataset.ts';
 import type { AceSpecification } from '../descriptors/ace/basis.ts';
 import type { PerKind, PosteriorState } from '../regression/regression.ts';
 import type { TwoFactorScale } from '../uncertainty/calibration.ts';
+import type { EnvelopeTerm } from '../uncertainty/envelope.ts';
 import type { NoveltyModel } from '../uncertainty/novelty.ts';
+import type { ShiftBox } from '../uncertainty/pops.ts';
 import type { TrustLimits } from '../uncertainty/trust-region.ts';
 import type { Structure } from '../structure/structure.ts';
 
+/** Roots A of epistemic covariances A Aᵀ of the weights, beside the posterior's. */
+export interface ModelForms {
+  /** [columns, rank] of leaving out one cluster of structures at a time. */
+  readonly jackknife: { readonly root: Float64Array; readonly rank: number };
+  /** [columns, rank] of fitting rows exactly, along principal axes, and the box that holds those fits in standard deviations. */
+  readonly pops: { readonly root: Float64Array; readonly rank: number } & ShiftBox;
+}
+
 /** How the error bars of a model are made and where it stops being trusted. */
 export interface ModelUncertainty {
-  /** Two-factor scales of the predictive variance a·σ² + b·v, from leave-one-structure-out residuals. */
+  /** Two-factor scales of a·σ² + b·v with the posterior's v, from left-out residuals: triggers use b·v. */
   readonly scales: PerKind<TwoFactorScale>;
+  /** The variance of an interval is the largest over these terms; absent in files before version 3, where `scales` rule. */
+  readonly envelope?: PerKind<readonly EnvelopeTerm[]>;
+  /** Absent in files before version 3. */
+  readonly forms?: ModelForms;
+  /** Noise of the labels, eV/√atom, eV/Å, eV/√atom; 0 where it has not been measured. */
+  readonly labelNoise?: PerKind<number>;
+  /** Force score √(b v), eV/Å, that 99 % of left-out atoms stay below; absent in files before version 3. */
+  readonly forceTrigger?: number;
   /** Root mean square of leave-one-structure-out residuals: eV/atom, eV/Å, eV/Å³ (NaN without such labels). */
   readonly leaveOneOut: PerKind<number>;
   /** Half-width multipliers that cover a whole structure with probability `level` (∞ when too few structures). */

@@ -9,10 +9,10 @@ import {
 } from '../../../test/support/models.ts';
 import { shape } from '../../../test/support/physics.ts';
 import { createAceProgram } from '../descriptors/ace/program.ts';
-import { AcePotential } from './ace-potential.ts';
+import { AcePotential, type FormVariances } from './ace-potential.ts';
 import { dimer, dimerScan } from './dimer-scan.ts';
 import { coefficientsOf, distanceGates, elementIndices, isolatedAtomEnergies } from './linear-model.ts';
-import { predictiveSigmas } from './predictive.ts';
+import { type PartSigmas, predictiveSigmas } from './predictive.ts';
 
 const EXACT = { rtol: 1e-14, why: 'the formula itself' };
 
@@ -30,31 +30,97 @@ beforeAll(async () => {
 describe('predictiveSigmas', () => {
   const structure = shape('crystal', ['Si'], 2.35);
 
-  it('adds a·σ² of the whole cell and b·v for intervals, b·v alone for triggers', () => {
+  const square = (x: number) => x * x;
+
+  it('is the largest a·σ² + b·v of the forms for intervals, b·v of the posterior for triggers', () => {
     const { model } = silicon;
     const prediction = silicon.predict(structure);
     const { noise } = model.posterior.hyperparameters;
-    const { energy, forces, virial } = model.uncertainty.scales;
+    const { scales, envelope } = model.uncertainty;
     const found = predictiveSigmas(model, prediction);
     const n = structure.species.length;
+    const largest = (
+      kind: 'energy' | 'forces' | 'virial',
+      noiseVariance: number,
+      of: (form: FormVariances) => number,
+    ) =>
+      Math.sqrt(
+        Math.max(
+          ...envelope![kind].map(({ form, scale }) => scale.a * noiseVariance + scale.b * of(prediction.forms[form]!)),
+        ),
+      );
+    expect(envelope!.forces.map(({ form }) => form)).toEqual(['posterior', 'jackknife', 'pops']);
     expect(found.energy).toAgree(
-      Math.sqrt(energy.a * noise.energy * noise.energy * n + energy.b * prediction.energyVariance),
+      largest('energy', square(noise.energy) * n, (form) => form.energy),
       EXACT,
     );
-    expect(found.epistemic.energy).toAgree(Math.sqrt(energy.b * prediction.energyVariance), EXACT);
+    expect(found.epistemic.energy).toAgree(Math.sqrt(scales.energy.b * prediction.energyVariance), EXACT);
     prediction.forceVariances.forEach((v, i) => {
-      expect(found.forces[i]).toAgree(Math.sqrt(forces.a * noise.forces * noise.forces + forces.b * v), EXACT);
-      expect(found.epistemic.forces[i]).toAgree(Math.sqrt(forces.b * v), EXACT);
+      expect(found.forces[i]).toAgree(
+        largest('forces', square(noise.forces), (form) => form.forces[i]!),
+        EXACT,
+      );
+      expect(found.epistemic.forces[i]).toAgree(Math.sqrt(scales.forces.b * v), EXACT);
     });
     prediction.virialVariances.forEach((v, c) => {
-      expect(found.virial[c]).toAgree(Math.sqrt(virial.a * noise.virial * noise.virial * n + virial.b * v), EXACT);
-      expect(found.epistemic.virial[c]).toAgree(Math.sqrt(virial.b * v), EXACT);
+      expect(found.virial[c]).toAgree(
+        largest('virial', square(noise.virial) * n, (form) => form.virial[c]!),
+        EXACT,
+      );
+      expect(found.epistemic.virial[c]).toAgree(Math.sqrt(scales.virial.b * v), EXACT);
     });
+  });
+
+  it('has three parts that add up, and takes the noise of the labels off the constant', () => {
+    const prediction = silicon.predict(structure);
+    const { model } = silicon;
+    const sum = ({ label, modelForm, epistemic }: PartSigmas<number>) =>
+      square(label) + square(modelForm) + square(epistemic);
+    const unknown = predictiveSigmas(model, prediction);
+    const constant = Math.min(...model.uncertainty.envelope!.forces.map(({ scale }) => scale.a));
+    const forceNoise = 0.5 * Math.sqrt(constant) * model.posterior.hyperparameters.noise.forces;
+    const known = predictiveSigmas(
+      {
+        ...model,
+        uncertainty: { ...model.uncertainty, labelNoise: { energy: 1e-5, forces: forceNoise, virial: 1e3 } },
+      },
+      prediction,
+    );
+    for (const sigmas of [unknown, known]) {
+      expect(sum(sigmas.parts.energy)).toAgree(square(sigmas.energy), { rtol: 1e-12, why: 'a sum of squares' });
+      for (const kind of ['forces', 'virial'] as const) {
+        sigmas[kind].forEach((total, i) => {
+          const { label, modelForm, epistemic } = sigmas.parts[kind];
+          const parts = { label: label[i]!, modelForm: modelForm[i]!, epistemic: epistemic[i]! };
+          expect(sum(parts)).toAgree(square(total), { rtol: 1e-12, why: 'a sum of squares' });
+        });
+      }
+    }
+    expect(unknown.parts.forces.label).toEqual(new Float64Array(structure.species.length));
+    expect(known.parts.forces.label).toAgree(new Float64Array(structure.species.length).fill(forceNoise), EXACT);
+    expect(known.parts.energy.label).toAgree(1e-5 * Math.sqrt(structure.species.length), EXACT);
+    expect(known.forces).toEqual(unknown.forces);
+    // Labels said to be noisier than the whole constant leave nothing to the form of the model.
+    expect([...known.parts.virial.modelForm]).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  it('is a·σ² + b·v of the posterior in models without forms', () => {
+    const { envelope: _, forms: __, labelNoise: ___, ...uncertainty } = silicon.model.uncertainty;
+    const old = new AcePotential({ ...silicon.model, uncertainty }, silicon.program);
+    const prediction = old.predict(structure);
+    expect(Object.keys(prediction.forms)).toEqual(['posterior']);
+    const { a, b } = uncertainty.scales.forces;
+    const { forces } = old.model.posterior.hyperparameters.noise;
+    expect(predictiveSigmas(old.model, prediction).forces).toAgree(
+      prediction.forceVariances.map((v) => Math.sqrt(a * forces * forces + b * v)),
+      EXACT,
+    );
   });
 
   it('grows with N instead of √N when energies are said to be fully correlated', () => {
     const prediction = silicon.predict(structure);
-    const certain = { ...prediction, energyVariance: 0 };
+    const none = { energy: 0, forces: prediction.forceVariances, virial: prediction.virialVariances };
+    const certain = { ...prediction, forms: { posterior: none, jackknife: none, pops: none } };
     const sqrt = predictiveSigmas({ ...silicon.model, energyNoise: 'sqrt' }, certain).energy;
     const atom = predictiveSigmas({ ...silicon.model, energyNoise: 'atom' }, certain).energy;
     expect(atom / sqrt).toAgree(Math.sqrt(structure.species.length), EXACT);

@@ -1,37 +1,98 @@
 import { observationNoise } from '../dataset/dataset.ts';
-import { epistemicVariance, predictiveVariance } from '../uncertainty/calibration.ts';
-import type { Prediction } from './ace-potential.ts';
-import type { LinearModel } from './linear-model.ts';
+import { OBSERVATION_KINDS } from '../regression/regression.ts';
+import type { ObservationKind, PerKind } from '../regression/regression.ts';
+import { epistemicVariance } from '../uncertainty/calibration.ts';
+import { type EnvelopeTerm, envelopeParts, type VarianceParts } from '../uncertainty/envelope.ts';
+import type { VarianceFormName } from '../uncertainty/variance-forms.ts';
+import type { FormVariances, Prediction } from './ace-potential.ts';
+import type { LinearModel, ModelUncertainty } from './linear-model.ts';
+
+/** Standard deviations of what an interval is made of; their squares add up to its own. */
+export interface PartSigmas<T> {
+  /** Of the labels; 0 where it is not known (`ModelUncertainty.labelNoise`). */
+  readonly label: T;
+  /** What the form of the model leaves, whatever the labels. */
+  readonly modelForm: T;
+  /** What more labels would remove. */
+  readonly epistemic: T;
+}
 
 /** Calibrated standard deviations of one prediction. Forces: per component, the same for the three of an atom. */
 export interface PredictiveSigmas {
-  /** Of the interval: noise and epistemic part. Energy of the whole cell, eV. */
+  /** Of the interval: the largest of the calibrated variance forms. Energy of the whole cell, eV. */
   readonly energy: number;
   /** [n] eV/Å. */
   readonly forces: Float64Array;
   /** [6] of the virial, eV. */
   readonly virial: Float64Array;
-  /** Epistemic part alone: for triggers and rankings. */
+  /** √(b v) of the posterior alone: for triggers and rankings. */
   readonly epistemic: { readonly energy: number; readonly forces: Float64Array; readonly virial: Float64Array };
+  /** What the intervals are made of. */
+  readonly parts: {
+    readonly energy: PartSigmas<number>;
+    readonly forces: PartSigmas<Float64Array>;
+    readonly virial: PartSigmas<Float64Array>;
+  };
 }
 
-/** √(a σ² + b v) and √(b v) of a prediction's energy, forces and virial with the scales of its model. */
+/** Terms of a kind's envelope; that of the posterior alone in models without forms. */
+export function envelopeOf({ envelope, scales }: ModelUncertainty, kind: ObservationKind): readonly EnvelopeTerm[] {
+  return envelope?.[kind] ?? [{ form: 'posterior', scale: scales[kind] }];
+}
+
+/** √ of the largest calibrated variance of a prediction's energy, forces and virial, its parts, and √(b v) of the posterior. */
 export function predictiveSigmas(model: LinearModel, prediction: Prediction): PredictiveSigmas {
-  const { scales } = model.uncertainty;
+  const { uncertainty } = model;
+  const { scales } = uncertainty;
   const n = prediction.forceVariances.length;
-  const noise = (kind: 'energy' | 'forces' | 'virial'): number => {
-    const sigma = observationNoise(kind, model.posterior.hyperparameters.noise[kind], n, model.energyNoise);
-    return sigma * sigma;
-  };
-  const noises = { energy: noise('energy'), forces: noise('forces'), virial: noise('virial') };
+  const square = (sigma: number): number => sigma * sigma;
+  const [terms, noises, labels] = [
+    (kind: ObservationKind) => envelopeOf(uncertainty, kind),
+    (kind: ObservationKind) =>
+      square(observationNoise(kind, model.posterior.hyperparameters.noise[kind], n, model.energyNoise)),
+    (kind: ObservationKind) => square(observationNoise(kind, uncertainty.labelNoise?.[kind] ?? 0, n, 'sqrt')),
+  ].map((of) => Object.fromEntries(OBSERVATION_KINDS.map((kind) => [kind, of(kind)]))) as [
+    PerKind<readonly EnvelopeTerm[]>,
+    PerKind<number>,
+    PerKind<number>,
+  ];
+  const partsOf = (kind: ObservationKind, variance: (form: FormVariances) => number): VarianceParts =>
+    envelopeParts(
+      terms[kind],
+      noises[kind],
+      (form: VarianceFormName) => {
+        const known = prediction.forms[form];
+        return known === undefined ? Number.NaN : variance(known);
+      },
+      labels[kind],
+    );
+  const energy = partsOf('energy', (form) => form.energy);
+  const forces = Array.from({ length: n }, (_, i) => partsOf('forces', (form) => form.forces[i]!));
+  const virial = Array.from({ length: 6 }, (_, c) => partsOf('virial', (form) => form.virial[c]!));
+  const roots = (list: readonly VarianceParts[], of: (parts: VarianceParts) => number): Float64Array =>
+    Float64Array.from(list, (parts) => Math.sqrt(of(parts)));
+  const listed = (list: readonly VarianceParts[]): PartSigmas<Float64Array> => ({
+    label: roots(list, ({ label }) => label),
+    modelForm: roots(list, ({ modelForm }) => modelForm),
+    epistemic: roots(list, ({ epistemic }) => epistemic),
+  });
   return {
-    energy: Math.sqrt(predictiveVariance(scales.energy, noises.energy, prediction.energyVariance)),
-    forces: prediction.forceVariances.map((v) => Math.sqrt(predictiveVariance(scales.forces, noises.forces, v))),
-    virial: prediction.virialVariances.map((v) => Math.sqrt(predictiveVariance(scales.virial, noises.virial, v))),
+    energy: Math.sqrt(energy.total),
+    forces: roots(forces, ({ total }) => total),
+    virial: roots(virial, ({ total }) => total),
     epistemic: {
       energy: Math.sqrt(epistemicVariance(scales.energy, prediction.energyVariance)),
       forces: prediction.forceVariances.map((v) => Math.sqrt(epistemicVariance(scales.forces, v))),
       virial: prediction.virialVariances.map((v) => Math.sqrt(epistemicVariance(scales.virial, v))),
+    },
+    parts: {
+      energy: {
+        label: Math.sqrt(energy.label),
+        modelForm: Math.sqrt(energy.modelForm),
+        epistemic: Math.sqrt(energy.epistemic),
+      },
+      forces: listed(forces),
+      virial: listed(virial),
     },
   };
 }

@@ -1,3 +1,4 @@
+import { squaredRowNorms } from '../numerics/dense.ts';
 import type { LinearKernels, Whitener } from '../numerics/kernels.ts';
 import { plainKernels } from '../numerics/plain-kernels.ts';
 import { type Deletion, deleteRows } from '../regression/deletion.ts';
@@ -5,8 +6,8 @@ import type { PosteriorState } from '../regression/regression.ts';
 import { clusterShifts, jackknifeCovariance, leftOutJackknife } from './jackknife.ts';
 import { addMoments, noShifts, type ShiftMoments, shiftMoments } from './moments.ts';
 import { leftOutPops, leverageThreshold, popsCovariance, popsMoments } from './pops.ts';
-import { principalRoot, weightRoot } from './principal-root.ts';
-import type { VarianceForm, VarianceFormName } from './variance-forms.ts';
+import { type PrincipalRoot, principalRoot, weightRoot } from './principal-root.ts';
+import type { PosteriorForm, RootForm, VarianceFormName } from './variance-forms.ts';
 
 /** Rows that leave a fit together: a structure, or the frames of one trajectory. In units of their noise σ·s. */
 export interface WhitenedCluster {
@@ -37,18 +38,45 @@ export function addFormMoments(a: FormMoments, b: FormMoments): FormMoments {
 
 /** A cluster in the coordinates of a posterior, and the fit without it. */
 export interface DeletedCluster {
-  readonly cluster: WhitenedCluster;
-  /** [count, d] X R⁻¹. */
-  readonly u: Float64Array;
+  readonly count: number;
   readonly deletion: Deletion;
   /** What the cluster adds to the sums. */
   readonly moments: FormMoments;
 }
 
 /**
+ * Leaves a cluster out of a posterior whose coordinates its rows are in.
+ *
+ * @param u         [count, d] X R⁻¹
+ * @param threshold least leverage of the rows that POPS takes, as of `leverageThreshold`; +∞ for none
+ * @throws          NumericalError `LEVERAGE_TOO_HIGH`
+ */
+export function deleteFromCoordinates(
+  u: Float64Array,
+  { residuals, count, blocks }: Omit<WhitenedCluster, 'rows'>,
+  d: number,
+  threshold: number,
+  kernels: LinearKernels = plainKernels,
+): DeletedCluster {
+  const deletion = deleteRows(u, residuals, count, d, kernels);
+  const parts =
+    blocks === undefined
+      ? { count: 1, shifts: deletion.shift }
+      : clusterShifts(u, residuals, count, d, blocks, kernels);
+  return {
+    count,
+    deletion,
+    moments: {
+      jackknife: count === 0 ? noShifts(d) : shiftMoments(parts.shifts, parts.count, d, kernels),
+      pops: popsMoments(u, residuals, deletion.leverages, d, threshold, kernels),
+    },
+  };
+}
+
+/**
  * Leaves a cluster out of a posterior.
  *
- * @param threshold least leverage of the rows that POPS takes, as of `leverageThreshold`; +∞ for none
+ * @param threshold as of `deleteFromCoordinates`
  * @param whitener  the factor of the posterior, ready to whiten; made anew when not given
  * @throws          NumericalError `LEVERAGE_TOO_HIGH`
  */
@@ -60,22 +88,9 @@ export function deleteCluster(
   whitener?: Whitener,
 ): DeletedCluster {
   const d = posterior.mean.length;
-  const { rows, residuals, count, blocks } = cluster;
+  const { rows, count } = cluster;
   const u = whitener?.whiten(rows, count) ?? kernels.whitenRows(posterior.r, d, rows, count);
-  const deletion = deleteRows(u, residuals, count, d, kernels);
-  const parts =
-    blocks === undefined
-      ? { count: 1, shifts: deletion.shift }
-      : clusterShifts(u, residuals, count, d, blocks, kernels);
-  return {
-    cluster,
-    u,
-    deletion,
-    moments: {
-      jackknife: count === 0 ? noShifts(d) : shiftMoments(parts.shifts, parts.count, d, kernels),
-      pops: popsMoments(u, residuals, deletion.leverages, d, threshold, kernels),
-    },
-  };
+  return deleteFromCoordinates(u, cluster, d, threshold, kernels);
 }
 
 /** The covariances of the weights that a training set implies, as sums. */
@@ -105,7 +120,7 @@ export function estimatorsOf(
     const leverages: Float64Array[] = [];
     for (const { rows, count } of clusters) {
       const u = whitener.whiten(rows, count);
-      leverages.push(Float64Array.from({ length: count }, (_, i) => squaredNormOf(u, d, i)));
+      leverages.push(squaredRowNorms(u, count, d));
     }
     const threshold = leverages.length === 0 ? Number.POSITIVE_INFINITY : leverageThreshold(leverages);
     let moments = noFormMoments(d);
@@ -120,26 +135,33 @@ export function estimatorsOf(
   }
 }
 
-function squaredNormOf(u: Float64Array, d: number, row: number): number {
-  let sum = 0;
-  for (let v = row * d; v < (row + 1) * d; v++) sum += u[v]! * u[v]!;
-  return sum;
+/** Principal roots of the covariances of the forms in the coordinates of the posterior. */
+export interface FormRoots {
+  readonly jackknife: PrincipalRoot;
+  readonly pops: PrincipalRoot;
 }
 
-/** The forms of some estimators, each as a root that is ready to predict with. @cost 2 (d rank² + d² rank) + 10 rank³ flops each */
+/** Principal roots of both covariances. @cost d rank² + 10 rank³ flops each */
+export function formRoots(moments: FormMoments, kernels: LinearKernels = plainKernels): FormRoots {
+  const d = moments.jackknife.columns;
+  return {
+    jackknife: principalRoot(jackknifeCovariance(moments.jackknife), d, undefined, kernels),
+    pops: principalRoot(popsCovariance(moments.pops), d, undefined, kernels),
+  };
+}
+
+/** The forms of some estimators, each as a root that is ready to predict with. @cost as `formRoots`, and d² rank flops each */
 export function formsOf(
   { posterior, moments }: Pick<Estimators, 'posterior' | 'moments'>,
   kernels: LinearKernels = plainKernels,
-): Readonly<Record<VarianceFormName, VarianceForm>> {
+  roots: FormRoots = formRoots(moments, kernels),
+): { readonly posterior: PosteriorForm; readonly jackknife: RootForm; readonly pops: RootForm } {
   const d = posterior.mean.length;
-  const rootOf = (covariance: Float64Array): { root: Float64Array; rank: number } => {
-    const { rows, rank } = principalRoot(covariance, d, undefined, kernels);
-    return { root: weightRoot(posterior.r, d, rows, rank), rank };
-  };
+  const inWeights = ({ rows, rank }: PrincipalRoot) => ({ root: weightRoot(posterior.r, d, rows, rank), rank });
   return {
     posterior: { name: 'posterior', r: posterior.r },
-    jackknife: { name: 'jackknife', ...rootOf(jackknifeCovariance(moments.jackknife)) },
-    pops: { name: 'pops', ...rootOf(popsCovariance(moments.pops)) },
+    jackknife: { name: 'jackknife', ...inWeights(roots.jackknife) },
+    pops: { name: 'pops', ...inWeights(roots.pops) },
   };
 }
 
@@ -158,14 +180,14 @@ export interface LeftOutForms extends Readonly<Record<VarianceFormName, Float64A
  */
 export function leftOutFormVariances(
   moments: FormMoments,
-  { deletion, moments: own, cluster }: DeletedCluster,
+  { deletion, moments: own, count }: DeletedCluster,
   kernels: LinearKernels = plainKernels,
 ): LeftOutForms {
   const { rows, residuals, variances } = deletion;
   return {
     residuals,
     posterior: variances,
-    jackknife: leftOutJackknife(moments.jackknife, own.jackknife, rows, cluster.count, kernels),
-    pops: leftOutPops(moments.pops, own.pops, rows, cluster.count, kernels),
+    jackknife: leftOutJackknife(moments.jackknife, own.jackknife, rows, count, kernels),
+    pops: leftOutPops(moments.pops, own.pops, rows, count, kernels),
   };
 }

@@ -8,18 +8,26 @@ export const VARIANCE_FORMS = ['posterior', 'jackknife', 'pops'] as const;
 /** Name of such an estimator. */
 export type VarianceFormName = (typeof VARIANCE_FORMS)[number];
 
+/** A covariance of the weights given by a root. */
+export interface RootForm {
+  readonly name: Exclude<VarianceFormName, 'posterior'>;
+  /** [d, rank] row-major A. */
+  readonly root: Float64Array;
+  readonly rank: number;
+}
+
+/** The covariance of the posterior, given by the factor of its precision. */
+export interface PosteriorForm {
+  readonly name: 'posterior';
+  /** [d, d] upper-triangular R. */
+  readonly r: Float64Array;
+}
+
 /**
  * An epistemic covariance C of the weights as a root, C = A Aᵀ: the variance of an output with design row x is
  * ‖x A‖². Posterior: A = R⁻¹ with the factor R of the precision, kept as R. Jackknife and POPS: A explicit.
  */
-export type VarianceForm =
-  | { readonly name: 'posterior' /** [d, d] upper-triangular R. */; readonly r: Float64Array }
-  | {
-      readonly name: Exclude<VarianceFormName, 'posterior'>;
-      /** [d, rank] row-major A. */
-      readonly root: Float64Array;
-      readonly rank: number;
-    };
+export type VarianceForm = PosteriorForm | RootForm;
 
 /** [m] variances ‖x A‖² of rows by one form. @param rows [m, d] row-major @cost m d² flops at most */
 export function formVariances(form: VarianceForm, d: number, rows: Float64Array, m: number): Float64Array {

@@ -6,12 +6,16 @@ import type { LinearKernels } from '../../core/numerics/kernels.ts';
 import type { ModelUncertainty } from '../../core/potentials/linear-model.ts';
 import type { ObservationKind, PerKind, PosteriorState } from '../../core/regression/regression.ts';
 import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
-import { fitTwoFactorScale, predictiveVariance } from '../../core/uncertainty/calibration.ts';
+import { fitTwoFactorScale } from '../../core/uncertainty/calibration.ts';
 import type { TwoFactorScale } from '../../core/uncertainty/calibration.ts';
 import { conformalQuantile, structureScores } from '../../core/uncertainty/conformal.ts';
+import type { EnvelopeTerm, FormSample } from '../../core/uncertainty/envelope.ts';
+import { envelopeVariances, fitEnvelope, scoreQuantile } from '../../core/uncertainty/envelope.ts';
 import { leverages, medianLeverage } from '../../core/uncertainty/leverage.ts';
 import { fitNovelty } from '../../core/uncertainty/novelty.ts';
+import type { ShiftBox } from '../../core/uncertainty/pops.ts';
 import { trustLimits } from '../../core/uncertainty/trust-region.ts';
+import { type RootForm, VARIANCE_FORMS, type VarianceFormName } from '../../core/uncertainty/variance-forms.ts';
 
 /**
  * Least share a of the noise variance in an error bar. The noise of the evidence is the misfit of the whole training set,
@@ -19,26 +23,31 @@ import { trustLimits } from '../../core/uncertainty/trust-region.ts';
  */
 const LEAST_NOISE_SHARE = 0.02;
 
-interface Sample {
-  readonly residuals: Float64Array;
+interface Sample extends FormSample {
   readonly noise: Float64Array;
-  readonly epistemic: Float64Array;
-  readonly structures: Int32Array;
+  readonly forms: Readonly<Record<VarianceFormName, Float64Array>>;
 }
 
+/** Errors of one kind of the fit without the cluster of each structure; those of the structure alone where no form judged. */
 function sampleOf(kind: ObservationKind, frames: readonly LeftOut[], sigma: number, energyNoise: EnergyNoise): Sample {
   const total = frames.reduce((sum, frame) => sum + frame[kind].leftOut.length, 0);
   const sample = {
     residuals: new Float64Array(total),
     noise: new Float64Array(total),
-    epistemic: new Float64Array(total),
     structures: new Int32Array(total),
+    forms: {
+      posterior: new Float64Array(total),
+      jackknife: new Float64Array(total),
+      pops: new Float64Array(total),
+    },
   };
   let at = 0;
   frames.forEach((frame, f) => {
-    const { leftOut, variances, shares } = frame[kind];
-    sample.residuals.set(leftOut, at);
-    sample.epistemic.set(variances, at);
+    const { leftOut, judged, shares } = frame[kind];
+    if (judged !== undefined) {
+      sample.residuals.set(judged.residuals, at);
+      for (const form of VARIANCE_FORMS) sample.forms[form].set(judged[form], at);
+    }
     const noise = observationNoise(kind, sigma, frame.atoms, energyNoise);
     // A label that counts less is one of more noise.
     for (let r = 0; r < leftOut.length; r++) sample.noise[at + r] = (noise * noise) / (shares?.[r] ?? 1);
@@ -48,10 +57,21 @@ function sampleOf(kind: ObservationKind, frames: readonly LeftOut[], sigma: numb
   return sample;
 }
 
-function conformalOf(sample: Sample, scale: TwoFactorScale, miscoverage: number): number {
-  const z = sample.residuals.map(
-    (e, i) => e / Math.sqrt(predictiveVariance(scale, sample.noise[i]!, sample.epistemic[i]!)),
-  );
+/** Mean over the sample of the variance of labels over that of the fit's noise. */
+function labelShareOf(kind: ObservationKind, frames: readonly LeftOut[], sample: Sample, label: number): number {
+  if (label === 0 || sample.noise.length === 0) return 0;
+  let sum = 0;
+  let at = 0;
+  for (const frame of frames) {
+    const own = observationNoise(kind, label, frame.atoms, 'sqrt');
+    for (let r = 0; r < frame[kind].leftOut.length; r++) sum += (own * own) / sample.noise[at++]!;
+  }
+  return sum / at;
+}
+
+function conformalOf(sample: Sample, terms: readonly EnvelopeTerm[], miscoverage: number): number {
+  const variances = envelopeVariances(terms, sample);
+  const z = sample.residuals.map((e, i) => e / Math.sqrt(variances[i]!));
   return conformalQuantile(structureScores(z, sample.structures), miscoverage);
 }
 
@@ -78,32 +98,55 @@ export function bodyOrderBoundaries(basis: AceBasis, element: number): number[] 
   return [...starts, functions.length];
 }
 
-/**
- * Error bars of a fit from its leave-one-structure-out errors and the descriptors of its atoms.
- *
- * @param descriptors [elements] rows [atoms, block]
- * @param owners      [elements] structure of each of those rows
- */
+/** What else error bars are made from. */
+export interface ErrorBarOptions {
+  /** [elements] descriptor rows [atoms, block] of a sample of training atoms, and the structure of each. */
+  readonly descriptors: readonly Float64Array[];
+  readonly owners: readonly Int32Array[];
+  readonly forms: {
+    readonly jackknife: RootForm;
+    readonly pops: RootForm;
+  };
+  /** Box of the pointwise shifts along the axes of the POPS form. */
+  readonly box: ShiftBox;
+  readonly energyNoise: EnergyNoise;
+  /** Known noise of the labels, eV/√atom, eV/Å, eV/√atom. */
+  readonly labelNoise: Partial<PerKind<number>>;
+  readonly miscoverage: number;
+  readonly kernels?: LinearKernels;
+}
+
+/** Error bars of a fit from what is left out of it and the descriptors of its atoms. */
 export function errorBars(
   basis: AceBasis,
   posterior: PosteriorState,
   frames: readonly LeftOut[],
-  descriptors: readonly Float64Array[],
-  owners: readonly Int32Array[],
-  options: {
-    readonly energyNoise: EnergyNoise;
-    readonly miscoverage: number;
-    readonly columns: number;
-    readonly kernels?: LinearKernels;
-  },
+  options: ErrorBarOptions,
 ): ModelUncertainty {
+  const { descriptors, owners } = options;
+  const columns = posterior.mean.length;
   const { noise } = posterior.hyperparameters;
   const samples = Object.fromEntries(
     OBSERVATION_KINDS.map((kind) => [kind, sampleOf(kind, frames, noise[kind], options.energyNoise)]),
   ) as unknown as PerKind<Sample>;
+  const labelNoise = Object.fromEntries(
+    OBSERVATION_KINDS.map((kind) => [kind, options.labelNoise[kind] ?? 0]),
+  ) as unknown as PerKind<number>;
+  const smallest = Object.fromEntries(
+    OBSERVATION_KINDS.map((kind) => [
+      kind,
+      Math.max(LEAST_NOISE_SHARE, labelShareOf(kind, frames, samples[kind], labelNoise[kind])),
+    ]),
+  ) as unknown as PerKind<number>;
   const scales = Object.fromEntries(
-    OBSERVATION_KINDS.map((kind) => [kind, fitTwoFactorScale(samples[kind], { smallestA: LEAST_NOISE_SHARE })]),
+    OBSERVATION_KINDS.map((kind) => {
+      const { forms, ...sample } = samples[kind];
+      return [kind, fitTwoFactorScale({ ...sample, epistemic: forms.posterior }, { smallestA: smallest[kind] })];
+    }),
   ) as unknown as PerKind<TwoFactorScale>;
+  const envelope = Object.fromEntries(
+    OBSERVATION_KINDS.map((kind) => [kind, fitEnvelope(samples[kind], { smallestA: smallest[kind] })]),
+  ) as unknown as PerKind<readonly EnvelopeTerm[]>;
   const leaveOneOut = {
     energy: leftOutRmse('energy', frames),
     forces: leftOutRmse('forces', frames),
@@ -115,10 +158,9 @@ export function errorBars(
     const own = descriptors[e]!;
     const n = own.length / size;
     if (n === 0) return { median: Number.NaN, largest: 0, novelty: null };
-    const wide = new Float64Array(n * options.columns);
-    for (let i = 0; i < n; i++)
-      wide.set(own.subarray(i * size, (i + 1) * size), i * options.columns + basis.offsets[e]!);
-    const h = leverages(posterior.r, options.columns, wide, n, options.kernels);
+    const wide = new Float64Array(n * columns);
+    for (let i = 0; i < n; i++) wide.set(own.subarray(i * size, (i + 1) * size), i * columns + basis.offsets[e]!);
+    const h = leverages(posterior.r, columns, wide, n, options.kernels);
     const median = medianLeverage(h);
     return {
       median,
@@ -129,13 +171,21 @@ export function errorBars(
       }),
     };
   });
+  const { jackknife, pops } = options.forms;
   return {
     scales,
+    envelope,
+    forms: {
+      jackknife: { root: jackknife.root, rank: jackknife.rank },
+      pops: { root: pops.root, rank: pops.rank, ...options.box },
+    },
+    labelNoise,
+    forceTrigger: scoreQuantile(scales.forces, samples.forces.forms.posterior),
     leaveOneOut,
     conformal: {
       level: 1 - options.miscoverage,
-      energy: conformalOf(samples.energy, scales.energy, options.miscoverage),
-      forces: conformalOf(samples.forces, scales.forces, options.miscoverage),
+      energy: conformalOf(samples.energy, envelope.energy, options.miscoverage),
+      forces: conformalOf(samples.forces, envelope.forces, options.miscoverage),
     },
     leverageMedian: elements.map((element) => element.median),
     novelty: elements.map((element) => element.novelty),

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { ObservationSettings } from '../../core/dataset/accumulate.ts';
 import { offsetGroupOf } from '../../core/dataset/accumulate.ts';
 import type { ColumnLayout } from '../../core/dataset/dataset.ts';
@@ -29,29 +28,24 @@ import { structureId } from '../../core/structure/identity.ts';
 import type { Frame } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
 import type { TaskPool } from '../workers/pool.ts';
-import { sharedCopy } from '../workers/shared.ts';
-import { trainingActiveSets } from './active-sets.ts';
 import { checkFrames, checkSpecies, labelWarnings } from './check-frames.ts';
-import { chunksOf } from './chunks.ts';
 import { searchEvidence, sharedFactors } from './evidence-search.ts';
 import type { FoldFactors } from './first-pass.ts';
 import { firstPass } from './first-pass.ts';
 import { mergedFolds } from './merge-tree.ts';
-import { errorBars } from './error-bars.ts';
 import { candidatesFor, columnsOf, DEFAULT_BUDGET } from './candidates.ts';
 import type { BasisChoice } from './choose-basis.ts';
 import { chooseBasis } from './choose-basis.ts';
 import type { FitContext } from './passes.ts';
 import type { Estimate, RobustReport } from './robust-fit.ts';
 import { reweightedFit } from './robust-fit.ts';
+import { secondPass } from './second-pass.ts';
 import type { FitSettings } from './settings.ts';
 import { resolveBasis, resolveSpecification } from './specification.ts';
 import { trainingFolds } from './training-folds.ts';
 
 /** Structures whose rows set the scale for recognising components fixed by symmetry. */
 const SCALE_SAMPLE = 16;
-/** Atoms whose descriptors are kept for leverage and novelty. */
-const DESCRIPTOR_SAMPLE = 6000;
 /** A stress offset is believed when it gains this much, nats. */
 export const OFFSET_GAIN = 15;
 /** Prior standard deviation of reference-energy corrections, eV, and of offsets of label groups and stresses, eV/atom. */
@@ -311,30 +305,14 @@ export async function fitModel(
   factors = final.factors;
 
   const atoms = structures.reduce((sum, structure) => sum + atomCount(structure), 0);
-  const stride = Math.max(1, Math.ceil(atoms / DESCRIPTOR_SAMPLE));
-  const secondChunks = chunksOf(observed);
-  const travelling = { ...posterior, r: sharedCopy(posterior.r) };
-  const posteriorId = randomUUID();
-  const passes = await pool.map(
-    'leftOut',
-    secondChunks.map((chunk) => ({ context, frames: chunk, posterior: travelling, posteriorId, stride })),
-    (done) => options.progress?.('leave-one-out', done, secondChunks.length),
+  const { leftOut, uncertainty, activeSets } = await secondPass(
+    pool,
+    context,
+    observed,
+    posterior,
+    settings,
+    (done, total) => options.progress?.('leave-one-out', done, total),
   );
-  const leftOut = passes.flatMap((pass) => pass.frames);
-  const descriptors = species.map((_, e) => concatenated(passes.map((pass) => pass.descriptors[e]!)));
-  const firstFrames = secondChunks.map((_, c) =>
-    secondChunks.slice(0, c).reduce((sum, chunk) => sum + chunk.length, 0),
-  );
-  const owners = species.map((_, e) =>
-    Int32Array.from(passes.flatMap((pass, c) => [...pass.owners[e]!].map((index) => index + firstFrames[c]!))),
-  );
-  const activeSets = await trainingActiveSets(pool, basis, { chunks: secondChunks, stride, descriptors }, leftOut);
-  const uncertainty = errorBars(basis, posterior, leftOut, descriptors, owners, {
-    energyNoise: settings.energyNoise,
-    miscoverage: settings.miscoverage,
-    columns: columnCount(layout),
-    kernels,
-  });
 
   const stressOffset = layout.stressOffset ? posterior.mean[columnOffsets(layout).stressOffset]! : 0;
   const groups: Record<string, number> = {};
@@ -400,14 +378,4 @@ function choosable(frames: readonly Frame[], settings: FitSettings, given: AceSp
     frames.filter(({ labels }) => labels.energy !== null).length >= 2 * settings.folds &&
     frames.filter(({ labels }) => labels.forces !== null).length >= 2 * settings.folds
   );
-}
-
-function concatenated(arrays: readonly Float64Array[]): Float64Array {
-  const out = new Float64Array(arrays.reduce((sum, array) => sum + array.length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    out.set(array, at);
-    at += array.length;
-  }
-  return out;
 }

@@ -36,6 +36,8 @@ export interface FitSettings {
   readonly loss: 'squares' | 'huber';
   /** Misfit, in robust standard deviations, beyond which they do. */
   readonly huberThreshold: number;
+  /** Known noise of the labels: energies eV/√atom, force components eV/Å, virials eV/√atom; what is left out is not known. */
+  readonly labelNoise: Partial<PerKind<number>>;
   /** Folds of cross-validation. */
   readonly folds: number;
   readonly seed: number;
@@ -63,6 +65,7 @@ export const DEFAULT_FIT: FitSettings = {
   isolatedAtoms: {},
   loss: 'squares',
   huberThreshold: 2,
+  labelNoise: {},
   folds: 5,
   seed: 1,
   miscoverage: 0.05,

@@ -72,8 +72,11 @@ export class Machine {
     if (known !== undefined) return known;
     const { model: linear, basis } = readModel(model.bytes, model.id);
     const columns = columnCount(linear.layout);
-    const potential = new AcePotential(linear, this.program(basis), (rows, m) =>
-      this.whitener(model.id, linear.posterior.r, columns).whiten(rows, m),
+    const potential = new AcePotential(
+      linear,
+      this.program(basis),
+      (rows, m) => this.whitener(model.id, linear.posterior.r, columns).whiten(rows, m),
+      (a, b, m, k, n) => this.kernels.multiply(a, b, m, k, n),
     );
     this.potentials.set(model.id, potential);
     const [oldest] = this.potentials.keys();

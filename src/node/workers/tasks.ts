@@ -9,6 +9,7 @@ import { gradeWithFile } from '../training/file-grades.ts';
 import { evaluateShare } from '../training/file-potential.ts';
 import { predictStructures } from '../training/predict.ts';
 import { modelPropertyCard } from '../training/property-card.ts';
+import { formErrorsOf, sampleLeverages } from '../training/form-passes.ts';
 import { columnScale, factorsOf, leftOutOf } from '../training/passes.ts';
 import { misfitsOf } from '../training/robust-fit.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
@@ -25,6 +26,8 @@ const TASKS = {
   judgeFold: judgeFoldTask,
   climb: climbTask,
   leftOut: leftOutOf,
+  leverages: sampleLeverages,
+  formErrors: formErrorsOf,
   misfits: misfitsOf,
   extrapolatingAtoms,
   evaluate: evaluateFrames,
