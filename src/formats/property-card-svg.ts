@@ -14,7 +14,7 @@ function gigapascals(value: number): string {
 
 /** Numbers of one crystal, name by name, as people read them; what is missing says why. */
 export function crystalLines(crystal: CrystalProperties): (readonly [name: string, value: string])[] {
-  const { lengths, angles, equationOfState, elastic, vacancy, trust } = crystal;
+  const { lengths, angles, equationOfState, compression, elastic, vacancy, trust } = crystal;
   const lines: [string, string][] = [
     ['cell', `${lengths.map((x) => x.toFixed(4)).join(', ')} Å; ${angles.map((x) => x.toFixed(2)).join(', ')}°`],
     ['volume', `${crystal.volume.toFixed(3)} Å³/atom`],
@@ -25,6 +25,13 @@ export function crystalLines(crystal: CrystalProperties): (readonly [name: strin
   else {
     const { bulkModulus, bulkModulusDerivative } = equationOfState.value;
     lines.push(['bulk modulus', `${gigapascals(bulkModulus)} GPa, derivative ${bulkModulusDerivative.toFixed(2)}`]);
+  }
+  if ('missing' in compression) lines.push(['compression', `none: ${compression.missing}`]);
+  else {
+    const { fallsBelow } = compression.value;
+    const rises = 'energy rises down to 0.7 of the bonds';
+    const falls = `energy falls below ${fallsBelow?.toFixed(2)} of the bonds: collapses under pressure`;
+    lines.push(['compression', fallsBelow === null ? rises : falls]);
   }
   if ('missing' in elastic) lines.push(['elastic constants', `none: ${elastic.missing}`]);
   else {

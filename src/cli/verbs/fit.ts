@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { DimerSummary } from '../../core/potentials/dimer-scan.ts';
 import { isolatedAtomEnergies } from '../../core/potentials/linear-model.ts';
+import type { PropertyCard } from '../../core/properties/properties.ts';
 import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
 import type { EvaluatedFrame } from '../../core/validation/summary.ts';
 import { summarizeEvaluation } from '../../core/validation/summary.ts';
@@ -27,6 +28,7 @@ import {
   withPool,
 } from '../data-options.ts';
 import { choiceJson, choiceReport } from '../choice-report.ts';
+import { coreWarnings, dimerLine, shortestDistances } from '../core-report.ts';
 import { errorTable } from '../error-table.ts';
 import { EXIT } from '../errors.ts';
 import { FIT_PRESETS, fitSettingsOf } from '../fit-settings.ts';
@@ -65,6 +67,7 @@ function report(
   keys: string,
   test: readonly EvaluatedFrame[] | null,
   dimers: readonly DimerSummary[],
+  card: PropertyCard | null,
   seconds: number,
 ): string {
   const { model } = fit;
@@ -95,22 +98,13 @@ function report(
     );
   }
   lines.push(...dimers.map(dimerLine));
+  lines.push(...coreWarnings(dimers, card));
   for (const warning of fit.warnings) lines.push(`warning: ${warning}`);
   const { columns, rows } = trainingTables(fit, test);
   return (
     `${lines.join('\n')}\n\n${fit.choice === null ? '' : `${choiceReport(fit.choice)}\n`}${fit.robust === null ? '' : `${robustReport(fit.robust)}\n`}${errorTable(columns, rows)}left out: each structure by the fit to all others\n` +
     `\nwritten to ${path} in ${formatSeconds(seconds)}\n`
   );
-}
-
-/** What the dimer scan of one pair says; a pair that is trusted where its atoms overlap is a warning. */
-function dimerLine({ pair, gate, gateBroken, repulsive, trusted }: DimerSummary): string {
-  const name = pair.join('-');
-  if (!gateBroken || !repulsive) {
-    return `warning: the dimer ${name} is ${gateBroken ? 'attractive' : 'not refused'} somewhere below its distance gate of ${cell(gate)} Å`;
-  }
-  const where = trusted === null ? 'trusted nowhere' : `trusted from ${cell(trusted[0])} to ${cell(trusted[1])} Å`;
-  return `dimer ${name}: repulsive core, refused below ${cell(gate)} Å, ${where}`;
 }
 
 /** `querent fit DATA… -o MODEL` */
@@ -195,7 +189,7 @@ export const verb: Verb = {
           options.card === false
             ? null
             : await pool.run('properties', { model: openModel(bytes), name, structures: [] }),
-        dimers: await pool.run('dimers', { model: openModel(bytes) }),
+        dimers: await pool.run('dimers', { model: openModel(bytes), shortest: shortestDistances(fitted) }),
         judged: test === null ? null : await evaluateModel(openModel(bytes), test.frames, pool),
       };
     });
@@ -209,7 +203,7 @@ export const verb: Verb = {
     const used = [...new Set([...keys.energy, ...keys.forces, ...keys.virial])].join(', ');
     const shown =
       judged === null ? null : allowingForOffset(judgedFrames(test!.frames), judged, fit.model.training.stressOffset);
-    context.stdout(report(fit, options.output as string, used, shown, dimers, seconds));
+    context.stdout(report(fit, options.output as string, used, shown, dimers, card, seconds));
     if (card !== null) {
       context.stdout(`\n${propertyCardText(card)}\nproperty card: ${cardPath(options.output as string)}\n`);
     }

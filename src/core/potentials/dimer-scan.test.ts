@@ -47,6 +47,17 @@ describe('dimerScan', async () => {
     ]);
   });
 
+  it('says where atoms attract below the shortest distance of the data', () => {
+    const { repulsive, attractive, shortest } = dimerSummaries(potential)[0]!;
+    expect(shortest).toBe(Number.POSITIVE_INFINITY);
+    expect(attractive === null).toBe(points.every(({ distance, force }) => distance >= innerCutoff || force > 0));
+    expect(repulsive || attractive !== null).toBe(true);
+    // Beyond the well of the dimer the force pulls.
+    const far = dimerSummaries(potential, [[cutoff]])[0]!;
+    const pulls = points.filter(({ force }) => !(force > 0)).map(({ distance }) => distance);
+    expect(far).toMatchObject({ shortest: cutoff, attractive: [pulls[0], pulls.filter((r) => r < cutoff).at(-1)] });
+  });
+
   it('has a summary for every pair of elements once', async () => {
     const alloy = await fitOn(1, alloyFrames(12, alloyPotential(['C', 'Si'], [-1, -2])));
     const summaries = dimerSummaries(new AcePotential(alloy.model, createAceProgram(alloy.basis)));

@@ -60,24 +60,41 @@ export interface DimerSummary {
   readonly gateBroken: boolean;
   /** Whether the force pushes apart at every distance below the middle of the switch to the repulsive core. */
   readonly repulsive: boolean;
+  /** Shortest distance of the pair in the data, Å; infinite (or unknown) where there is none. */
+  readonly shortest: number;
+  /** First and last distance below the shortest of the data at which the force does not push apart, Å; null when none does. */
+  readonly attractive: readonly [number, number] | null;
   /** First and last distance that is trusted, Å; null when none is. */
   readonly trusted: readonly [number, number] | null;
 }
 
-/** Dimer scans of every pair of elements of a model, judged. */
-export function dimerSummaries(potential: AcePotential): DimerSummary[] {
+/**
+ * Dimer scans of every pair of elements of a model, judged from 0.5 Å to the shortest distance of the data: closer atoms must be
+ * pushed apart, and nothing but the core says so to a fit.
+ *
+ * @param shortest [elements, elements] shortest distances of the data, Å; the gates where there are none
+ */
+export function dimerSummaries(
+  potential: AcePotential,
+  shortest: readonly (readonly number[])[] | null = null,
+): DimerSummary[] {
   const { elements, pairs } = potential.model.specification;
   return elements.flatMap((first, a) =>
     elements.slice(a).map((second, k) => {
       const { innerCutoff: gate, innerWidth } = pairs[a]![a + k]!;
+      const seen = shortest?.[a]?.[a + k] ?? Number.POSITIVE_INFINITY;
       const points = dimerScan(potential, a, a + k);
       const inside = points.filter(({ distance }) => distance < gate);
+      const unseen = Number.isFinite(seen) ? Math.max(gate, seen) : gate;
+      const pulled = points.filter(({ distance, force }) => distance < unseen && !(force > 0));
       const trusted = points.filter(({ state }) => state === 'trusted');
       return {
         pair: [first, second],
         gate,
         gateBroken: inside.every(({ state }) => state === 'broken'),
         repulsive: inside.every(({ distance, force }) => distance > gate - innerWidth / 2 || force > 0),
+        shortest: seen,
+        attractive: pulled.length === 0 ? null : [pulled[0]!.distance, pulled.at(-1)!.distance],
         trusted: trusted.length === 0 ? null : [trusted[0]!.distance, trusted.at(-1)!.distance],
       };
     }),

@@ -2,6 +2,7 @@ import type { PrototypeName } from '../structure/prototypes.ts';
 import type { Structure } from '../structure/structure.ts';
 import type { TrustSignals } from '../potentials/potential.ts';
 import type { BondLimits, BondScan } from './bond-scan.ts';
+import type { Compression } from './compression.ts';
 import type { ElasticConstants, PolycrystalModuli } from './elastic-constants.ts';
 import type { EquationOfState } from './equation-of-state.ts';
 import type { VacancyEnergy } from './vacancy.ts';
@@ -28,6 +29,8 @@ export interface CrystalProperties {
   readonly lengths: readonly [number, number, number];
   readonly angles: readonly [number, number, number];
   readonly equationOfState: Found<EquationOfState>;
+  /** Energies of shorter bonds, down to 0.7. */
+  readonly compression: Found<Compression>;
   readonly elastic: Found<ElasticConstants & { readonly averages: PolycrystalModuli }>;
   readonly vacancy: Found<VacancyEnergy>;
   /** Null where the potential does not know. */

@@ -8,6 +8,7 @@ import { minimumDistance } from '../structure/checks.ts';
 import { atomCount, type Structure } from '../structure/structure.ts';
 import { repeated } from '../structure/supercell.ts';
 import { type BondScan, bondScan } from './bond-scan.ts';
+import { compression } from './compression.ts';
 import { elasticConstants, voigtAverages } from './elastic-constants.ts';
 import { equationOfState } from './equation-of-state.ts';
 import { pairCurve } from './pair-curve.ts';
@@ -152,6 +153,7 @@ export function crystalProperties(
     volume: cellVolume(relaxed.cell!) / n,
     ...cellShape(relaxed.cell!),
     equationOfState: attempt(() => equationOfState(relaxed, potential)),
+    compression: attempt(() => compression(relaxed, potential)),
     elastic: attempt(() => {
       const constants = elasticConstants(relaxed, potential);
       return { ...constants, averages: voigtAverages(constants.relaxed) };

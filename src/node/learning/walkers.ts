@@ -80,7 +80,10 @@ export function meanDescriptors(
   return features;
 }
 
-/** Dimer scans of every pair of elements of a model, judged. */
-export function dimerScans(machine: Machine, argument: { model: ModelHandle }): DimerSummary[] {
-  return dimerSummaries(machine.potential(argument.model));
+/** Dimer scans of every pair of elements of a model, judged by the shortest distances of its data where they are given. */
+export function dimerScans(
+  machine: Machine,
+  argument: { model: ModelHandle; shortest?: readonly (readonly number[])[] },
+): DimerSummary[] {
+  return dimerSummaries(machine.potential(argument.model), argument.shortest);
 }
