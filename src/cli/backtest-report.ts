@@ -20,17 +20,23 @@ const STYLES: Readonly<Record<Metric, { readonly name: string; readonly unit: st
   targetEnergy: { name: 'energies of the target group', unit: 'meV/atom', scale: 1000 },
 };
 
+/** A ratio with two decimals; what is never reached is more than one. */
+function ratio(value: number | undefined): string {
+  if (value === undefined || Number.isNaN(value)) return '-';
+  return Number.isFinite(value) ? value.toFixed(2) : '> 1';
+}
+
 /** `0.64 (0.59–0.71)`: median, least and largest over splits. */
 function spreadCell(spread: Spread | null | undefined): string {
   if (spread === null) return 'saturated';
   if (spread === undefined) return '-';
-  return `${cell(spread.median, 2)} (${cell(spread.low, 2)}–${cell(spread.high, 2)})`;
+  return `${ratio(spread.median)} (${ratio(spread.low)}–${ratio(spread.high)})`;
 }
 
 function comparisonCells(found: Comparison | undefined): string[] {
   return [
     spreadCell(found?.mean),
-    cell(found?.worst.median, 2),
+    ratio(found?.worst.median),
     found === undefined ? '-' : spreadCell(found.labels),
     found === undefined ? '-' : spreadCell(found.atoms),
   ];
@@ -50,7 +56,7 @@ export function comparisonTables({ metrics, againstRandom, againstBalanced, chan
     const tables = [
       {
         title: `Against random: ${name}`,
-        note: 'Error over that of random at equal labels (geometric mean from 20 labels on, and the worst point); labels and atoms to the final error of random over those that random had. Medians over splits, least and largest in brackets; below 1 is better.',
+        note: 'Error over that of random at equal labels (geometric mean from 20 labels on, and the worst point); labels and atoms to the final error of random over those that random had (> 1: not reached at the end). Medians over splits, least and largest in brackets; below 1 is better.',
         columns: ['strategy', ...HEADERS],
         rows,
       },
@@ -207,7 +213,7 @@ export function backtestPage(
   const splits = new Set(runs.map(({ split }) => split)).size;
   const findings = Object.entries(comparison.againstRandom).map(([strategy, found]) => {
     const { forces, energy } = found;
-    return `${strategy}: errors at equal labels are ${cell(forces?.mean.median, 2)} (forces) and ${cell(energy?.mean.median, 2)} (energies) of those of random selection.`;
+    return `${strategy}: at equal labels, errors of forces are ${ratio(forces?.mean.median)} and those of energies ${ratio(energy?.mean.median)} of those of random selection.`;
   });
   return {
     title: `Back-test: ${name}`,

@@ -48,7 +48,7 @@ export function logTicks(low: number, high: number): number[] {
     if (ticks.length >= 4) return ticks.length <= 10 ? ticks : ticks.filter((_, k) => k % 2 === 0);
   }
   const span = high / low;
-  return Array.from({ length: 5 }, (_, k) => Number((low * span ** (k / 4)).toPrecision(2)));
+  return [...new Set(Array.from({ length: 5 }, (_, k) => Number((low * span ** (k / 4)).toPrecision(2))))];
 }
 
 const round = (value: number): string => String(Number(value.toFixed(2)));
@@ -57,7 +57,7 @@ const round = (value: number): string => String(Number(value.toFixed(2)));
 export function bandPlotSvg({ title, xLabel, yLabel, series, width, height, level }: BandPlot): string {
   const drawn = series.filter(({ x }) => x.length > 0);
   const xs = drawn.flatMap(({ x }) => x);
-  const ys = [...drawn.flatMap(({ low, high }) => [...low, ...high]), ...(level === undefined ? [] : [level])];
+  const ys = [...drawn.flatMap(({ y, low, high }) => [...y, ...low, ...high]), ...(level === undefined ? [] : [level])];
   const finite = ys.filter((y) => y > 0 && Number.isFinite(y));
   const [x0, x1] = [Math.min(...xs), Math.max(...xs)];
   const [y0, y1] = [Math.min(...finite) / 1.05, Math.max(...finite) * 1.05];
