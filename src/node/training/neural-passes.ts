@@ -1,0 +1,101 @@
+import { offsetGroupOf } from '../../core/dataset/accumulate.ts';
+import { columnOffsets } from '../../core/dataset/dataset.ts';
+import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
+import { EnvironmentGradients } from '../../core/descriptors/ace/environment-gradients.ts';
+import type { LinearModel } from '../../core/potentials/linear-model.ts';
+import type { NeuralFrame } from '../../core/potentials/neural/loss.ts';
+import type { Storage } from '../../core/potentials/neural/environments.ts';
+import { environmentsOf } from '../../core/potentials/neural/environments.ts';
+import type { InputMap, InvariantMoments } from '../../core/potentials/neural/inputs.ts';
+import { addMoments, noMoments } from '../../core/potentials/neural/inputs.ts';
+import type { MemberData, MemberState, TrainingSettings } from '../../core/potentials/neural/training.ts';
+import { trainEpochs } from '../../core/potentials/neural/training.ts';
+import { symbolOf } from '../../core/elements.ts';
+import type { Frame, Structure } from '../../core/structure/structure.ts';
+import { atomCount } from '../../core/structure/structure.ts';
+import type { Machine, ModelHandle } from '../workers/machine.ts';
+import { sharedZeros } from '../workers/shared.ts';
+import { onFrame } from './check-frames.ts';
+
+/** Memory that threads share; Jacobians in single precision. */
+const SHARED_STORAGE: Storage = {
+  floats: (length) => new Float32Array(new SharedArrayBuffer(Float32Array.BYTES_PER_ELEMENT * length)),
+  doubles: sharedZeros,
+  ints: (length) => new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * length)),
+  bytes: (length) => new Uint8Array(new SharedArrayBuffer(length)),
+};
+
+/** Moments of the invariants of some structures, by element. */
+export function neuralMoments(
+  machine: Machine,
+  argument: { basis: AceBasis; structures: readonly Structure[] },
+): InvariantMoments[] {
+  const { basis, structures } = argument;
+  const program = machine.program(basis);
+  const moments = basis.functions.map((list) => noMoments(list.length));
+  const symbols = basis.specification.elements;
+  const width = Math.max(...basis.functions.map((list) => list.length));
+  const rows = program.descriptors(structures);
+  structures.forEach((structure, s) => {
+    for (let i = 0; i < atomCount(structure); i++) {
+      addMoments(moments[symbols.indexOf(symbolOf(structure.species[i]!))]!, rows[s]!, i * width);
+    }
+  });
+  return moments;
+}
+
+/** What makes training frames of labelled structures. */
+export interface NeuralFramesArgument {
+  readonly model: ModelHandle;
+  readonly basis: AceBasis;
+  readonly maps: readonly InputMap[];
+  readonly frames: readonly Frame[];
+  readonly stress: boolean;
+}
+
+/** Environments of some frames, in memory that threads share, and what the linear model leaves of their labels. */
+export function neuralFrames(machine: Machine, argument: NeuralFramesArgument): NeuralFrame[] {
+  const { model, basis, maps, frames, stress } = argument;
+  const potential = machine.potential(model);
+  const program = new EnvironmentGradients(basis);
+  const offset = potential.model.training.stressOffset;
+  return frames.map((frame) =>
+    onFrame(frame, () => {
+      const { structure, labels } = frame;
+      const linear = potential.predict(structure);
+      const wanted = stress && labels.virial !== null;
+      const n = atomCount(structure);
+      return {
+        environments: environmentsOf(program, maps, structure, wanted, SHARED_STORAGE),
+        residuals: {
+          energy:
+            labels.energy === null
+              ? Number.NaN
+              : labels.energy - linear.energy - n * groupOffset(potential.model, frame),
+          forces:
+            labels.forces === null
+              ? null
+              : labels.forces.map((f, k) => (linear.fixedComponents[k] === 1 ? Number.NaN : f - linear.forces[k]!)),
+          virial: wanted ? labels.virial!.map((w, v) => w - (v < 3 ? n * offset : 0) - linear.virial[v]!) : null,
+        },
+      };
+    }),
+  );
+}
+
+/** Energy offset per atom of the label group of a frame, eV. */
+function groupOffset({ layout, posterior, training }: LinearModel, frame: Frame): number {
+  const key = training.settings.offsetKey;
+  if (typeof key !== 'string') return 0;
+  const group = layout.offsetGroups.indexOf(offsetGroupOf(frame, key));
+  return group < 0 ? 0 : posterior.mean[columnOffsets(layout).groups + group]!;
+}
+
+/** Some epochs of one member. */
+export function neuralEpochs(
+  _: Machine,
+  argument: { state: MemberState; data: MemberData; settings: TrainingSettings; elements: number; epochs: number },
+): MemberState {
+  const { state, data, settings, elements, epochs } = argument;
+  return trainEpochs(state, data, settings, elements, epochs);
+}
