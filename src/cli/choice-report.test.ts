@@ -26,6 +26,17 @@ const choice: BasisChoice = {
   ],
   ratio: 0.05,
   folds: 5,
+  natural: { stiffness: 4e-7, virialToForce: 1 },
+  cutoffs: null,
+};
+const cutoffs = {
+  cutoff: 4.3,
+  rule: 5,
+  trials: [
+    { cutoff: 4.3, score: 0.0551 },
+    { cutoff: 5, score: 0.0694 },
+  ],
+  structures: 333,
 };
 
 describe('report of a choice', () => {
@@ -46,6 +57,16 @@ describe('report of a choice', () => {
 
   it('leaves the range of a balance out that was not chosen', () => {
     expect(choiceReport({ ...choice, balances: choice.balances.slice(1) })).toContain('σ_E/σ_F 0.0500 Å\n');
+  });
+
+  it('says which cutoff was taken and what others came to', () => {
+    expect(choiceReport(choice)).not.toContain('cutoff');
+    expect(choiceReport({ ...choice, cutoffs })).toContain(
+      'cutoff: 4.3 Å, instead of the 5 Å of the rule; loss on 333 structures, meV/Å: 4.3 Å 55.1, 5 Å 69.4\n',
+    );
+    expect(choiceReport({ ...choice, cutoffs: { ...cutoffs, cutoff: 5 } })).toContain('5 Å, that of the rule;');
+    const { choices } = choiceJson({ ...choice, cutoffs }) as { choices: Record<string, unknown> };
+    expect(choices).toMatchObject({ cutoff: 4.3, cutoffs: cutoffs.trials });
   });
 
   it('is JSON with choices and curve', () => {

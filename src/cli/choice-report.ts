@@ -34,10 +34,20 @@ export function choiceReport(choice: BasisChoice): string {
   return (
     `chosen from the training data (${folds} folds of whole structures; the loss weighs energies as σ_E/σ_F asks):\n` +
     `${table}` +
+    cutoffLine(choice.cutoffs) +
     `basis: ${chosen.functions} functions, ${choice.rule}; prior and balance by the same loss\n` +
     `prior: strength ${cell(choice.strength, 2)} of ${range(strengths.map(({ strength }) => strength))}` +
     `; balance: σ_E/σ_F ${cell(choice.ratio)} Å${tried.length > 1 ? ` of ${range(tried)}` : ''}\n`
   );
+}
+
+/** The cutoffs that were tried; nothing where none were. */
+function cutoffLine(cutoffs: BasisChoice['cutoffs']): string {
+  if (cutoffs === null) return '';
+  const { cutoff, rule, trials, structures } = cutoffs;
+  const tried = trials.map((trial) => `${trial.cutoff} Å ${cell(1000 * trial.score)}`).join(', ');
+  const kept = cutoff === rule ? 'that of the rule' : `instead of the ${rule} Å of the rule`;
+  return `cutoff: ${cutoff} Å, ${kept}; loss on ${structures} structures, meV/Å: ${tried}\n`;
 }
 
 /** The same for `--json`. */
@@ -55,6 +65,8 @@ export function choiceJson(choice: BasisChoice | null): Record<string, unknown> 
       ratio: choice.ratio,
       ratios: choice.balances,
       folds: choice.folds,
+      cutoff: choice.cutoffs?.cutoff ?? null,
+      cutoffs: choice.cutoffs?.trials ?? [],
     },
     curve: choice.curve.map(({ functions, microseconds, description, rmse, energyMae, score }, c) => ({
       functions,

@@ -44,6 +44,26 @@ export interface CurvePoint extends JudgedSetting {
   readonly description: string;
 }
 
+/** One cutoff that was tried. */
+export interface CutoffTrial {
+  /** Å. */
+  readonly cutoff: number;
+  /** Root of the left-out loss of the sample at the better of the bases and strengths of the prior, eV/Å. */
+  readonly score: number;
+}
+
+/** The cutoff that was chosen, and among which. */
+export interface CutoffChoice {
+  /** Å. */
+  readonly cutoff: number;
+  /** That of the rule, Å. */
+  readonly rule: number;
+  /** Of the bases that had the last word, by rising cutoff. */
+  readonly trials: readonly CutoffTrial[];
+  /** Structures of the sample. */
+  readonly structures: number;
+}
+
 /** What was chosen from the training data, and among what. */
 export interface BasisChoice {
   /** By rising number of functions, each at the better of its strengths of the prior. */
@@ -57,6 +77,10 @@ export interface BasisChoice {
   readonly balances: readonly (JudgedSetting & { readonly ratio: number })[];
   readonly ratio: number;
   readonly folds: number;
+  /** What the strengths are counted from. */
+  readonly natural: NaturalSetting;
+  /** How the cutoff was chosen; null where it was given or could not be judged. */
+  readonly cutoffs: CutoffChoice | null;
 }
 
 /** What a task is told to judge a fold. */
@@ -72,6 +96,14 @@ export function judgeFoldTask(machine: Machine, { others, fold, trials }: JudgeA
   return judgeFold(others, fold, trials, machine.kernels);
 }
 
+/** Strength of the prior around which others are tried, and noise of stresses relative to forces. */
+export interface NaturalSetting {
+  /** α σ_F². */
+  readonly stiffness: number;
+  /** σ_V/σ_F, Å. */
+  readonly virialToForce: number;
+}
+
 /** Everything that a choice is made from. */
 export interface ChoiceInput {
   readonly candidates: Candidates;
@@ -84,6 +116,8 @@ export interface ChoiceInput {
   readonly ratio: number;
   /** Whether the ratio is to be chosen too. */
   readonly scanRatio: boolean;
+  /** Default: that of largest evidence for the smallest candidate. */
+  readonly natural?: NaturalSetting;
 }
 
 /** A prior under which no equations can be solved is made this many times stronger, so often at most. */
@@ -120,19 +154,9 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
     );
   };
 
-  const first = columns[0]!;
-  const smallest = Object.fromEntries(
-    OBSERVATION_KINDS.map((kind) => [kind, subsetFactor(total[kind], first, kernels)]),
-  ) as unknown as PerKind<FactorState>;
-  const { hyperparameters } = maximizeEvidence(
-    smallest,
-    priors[0]!,
-    { balance: { mode: 'fixed', energyToForce: ratio } },
-    kernels,
-  );
-  const { forces, virial } = hyperparameters.noise;
-  let natural = hyperparameters.alpha * forces * forces;
-  let virialToForce = virial / forces;
+  const start = input.natural ?? naturalSetting(total, columns[0]!, priors[0]!, ratio, kernels);
+  let natural = start.stiffness;
+  let { virialToForce } = start;
   const noiseOf = (strength: number, energyToForce: number): RelativeNoise => ({
     stiffness: strength * natural,
     energyToForce,
@@ -188,7 +212,30 @@ export async function chooseBasis(input: ChoiceInput, pool: TaskPool, kernels: K
     balances: byRatio.map((setting, k) => ({ ratio: ratios[k]!, ...setting })),
     ratio: ratios[taken]!,
     folds: folds.length,
+    natural: { stiffness: natural, virialToForce },
+    cutoffs: null,
   };
+}
+
+/** The setting of largest evidence of some columns at a balance. */
+function naturalSetting(
+  total: PerKind<FactorState>,
+  columns: Int32Array,
+  prior: Prior,
+  ratio: number,
+  kernels: Kernels,
+): NaturalSetting {
+  const factors = Object.fromEntries(
+    OBSERVATION_KINDS.map((kind) => [kind, subsetFactor(total[kind], columns, kernels)]),
+  ) as unknown as PerKind<FactorState>;
+  const { hyperparameters } = maximizeEvidence(
+    factors,
+    prior,
+    { balance: { mode: 'fixed', energyToForce: ratio } },
+    kernels,
+  );
+  const { forces, virial } = hyperparameters.noise;
+  return { stiffness: hyperparameters.alpha * forces * forces, virialToForce: virial / forces };
 }
 
 const square = (x: number): number => x * x;

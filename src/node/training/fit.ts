@@ -1,26 +1,20 @@
-import type { ObservationSettings } from '../../core/dataset/accumulate.ts';
-import { offsetGroupOf } from '../../core/dataset/accumulate.ts';
-import type { ColumnLayout } from '../../core/dataset/dataset.ts';
 import { columnCount, columnOffsets } from '../../core/dataset/dataset.ts';
 import { isIsolatedAtom, referenceEnergies } from '../../core/dataset/reference-energies.ts';
 import { groupedFolds } from '../../core/dataset/splits.ts';
 import type { LeftOut } from '../../core/dataset/left-out.ts';
 import type { ObservedFrame } from '../../core/dataset/robust-weights.ts';
 import type { AceBasis, AceSpecification } from '../../core/descriptors/ace/basis.ts';
-import { basisSmoothness, DEFAULT_SMOOTHNESS } from '../../core/descriptors/ace/smoothness.ts';
 import { atomicNumberOf } from '../../core/elements.ts';
 import { InputError } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
 import type { LinearModel } from '../../core/potentials/linear-model.ts';
 import { crossValidateBalance } from '../../core/regression/balance.ts';
-import { columnScales } from '../../core/regression/factor.ts';
 import { evaluateEvidence, evidenceProblem } from '../../core/regression/evidence.ts';
 import type { EvidenceOptimum } from '../../core/regression/maximize-evidence.ts';
 import { STARTING_HYPERPARAMETERS } from '../../core/regression/maximize-evidence.ts';
 import { noiseAtStrength } from '../../core/regression/noise-at-strength.ts';
 import { unpackFactors } from '../../core/regression/packed.ts';
 import { fitPosterior } from '../../core/regression/posterior.ts';
-import { smoothnessPrior } from '../../core/regression/prior.ts';
 import { subsetFactor } from '../../core/regression/subset.ts';
 import type { FactorState, Hyperparameters, PerKind, Prior } from '../../core/regression/regression.ts';
 import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
@@ -36,6 +30,9 @@ import { mergedFolds } from './merge-tree.ts';
 import { candidatesFor, columnsOf, DEFAULT_BUDGET } from './candidates.ts';
 import type { BasisChoice } from './choose-basis.ts';
 import { chooseBasis } from './choose-basis.ts';
+import { chooseCutoff, withCutoff } from './choose-cutoff.ts';
+import { priorOfColumns } from './fit-prior.ts';
+import { observationOf } from './observation.ts';
 import type { FitContext } from './passes.ts';
 import type { Estimate, RobustReport } from './robust-fit.ts';
 import { reweightedFit } from './robust-fit.ts';
@@ -44,16 +41,8 @@ import type { FitSettings } from './settings.ts';
 import { resolveBasis, resolveSpecification } from './specification.ts';
 import { trainingFolds } from './training-folds.ts';
 
-/** Structures whose rows set the scale for recognising components fixed by symmetry. */
-const SCALE_SAMPLE = 16;
 /** A stress offset is believed when it gains this much, nats. */
 export const OFFSET_GAIN = 15;
-/** Prior standard deviation of reference-energy corrections, eV, and of offsets of label groups and stresses, eV/atom. */
-const REFERENCE_ENERGY_PRIOR = 10;
-const OFFSET_PRIOR = 1;
-/** Prior precision that pins a column to zero: its weight is then below 1e-9 eV. */
-const PINNED = 1e18;
-
 /** Phases of a fit, for progress. */
 export type FitProgress = (
   phase: 'rows' | 'choice' | 'evidence' | 'reweighting' | 'leave-one-out',
@@ -76,47 +65,6 @@ export interface Fit {
   readonly robust: RobustReport | null;
   /** Findings that a person should read: offsets, degeneracies, missing convergence. */
   readonly warnings: readonly string[];
-}
-
-/** Values of the offset key but the most frequent, which needs no offset. */
-function offsetGroups(frames: readonly Frame[], key: string | null): string[] {
-  if (key === null) return [];
-  if (!frames.some((frame) => frame.info[key] !== undefined))
-    throw new InputError('OFFSET_KEY_NOT_FOUND', `offset key must be in at least one structure, got "${key}" in none`);
-  const counts = new Map<string, number>();
-  for (const frame of frames) {
-    const group = offsetGroupOf(frame, key);
-    counts.set(group, (counts.get(group) ?? 0) + 1);
-  }
-  const sorted = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
-  return sorted
-    .slice(1)
-    .map(([group]) => group)
-    .sort();
-}
-
-function priorOf(
-  basis: AceBasis,
-  layout: ColumnLayout,
-  factors: PerKind<FactorState>,
-  settings: FitSettings,
-  offset: boolean,
-): Prior {
-  const scaleSource =
-    factors.forces.count > 0 ? factors.forces : factors.energy.count > 0 ? factors.energy : factors.virial;
-  const scales = columnScales(scaleSource).slice(0, layout.basis);
-  const smoothness =
-    settings.prior === 'isotropic'
-      ? new Float64Array(layout.basis).fill(1)
-      : basisSmoothness(basis, { ...DEFAULT_SMOOTHNESS, power: settings.exponent });
-  const nuisance = [
-    ...(layout.referenceEnergies
-      ? layout.species.map(() => 1 / (REFERENCE_ENERGY_PRIOR * REFERENCE_ENERGY_PRIOR))
-      : []),
-    ...(layout.stressOffset ? [offset ? 1 / (OFFSET_PRIOR * OFFSET_PRIOR) : PINNED] : []),
-    ...layout.offsetGroups.map(() => 1 / (OFFSET_PRIOR * OFFSET_PRIOR)),
-  ];
-  return smoothnessPrior(scales, smoothness, nuisance);
 }
 
 /** sha256 over what the fit sees of the frames. */
@@ -147,13 +95,8 @@ export async function fitModel(
   if (frames.length === 0)
     throw new InputError('NO_STRUCTURES', 'data must hold structures of more than one atom, got isolated atoms only');
   const structures = frames.map((frame) => frame.structure);
-  const specification = options.specification ?? resolveSpecification(structures, settings);
-  const candidates = choosable(frames, settings, options.specification)
-    ? candidatesFor(specification, structures, observationCount(frames), settings.budget ?? DEFAULT_BUDGET)
-    : null;
-  // Where a basis is to be chosen, the union of all candidates.
-  let basis = candidates?.union ?? resolveBasis(specification, settings);
-  const species = basis.specification.elements.map(atomicNumberOf);
+  let specification = options.specification ?? resolveSpecification(structures, settings);
+  const species = specification.elements.map(atomicNumberOf);
   checkSpecies(frames, species);
   const given = Object.fromEntries(
     Object.entries(settings.isolatedAtoms).map(([symbol, e]) => [atomicNumberOf(symbol), e]),
@@ -164,28 +107,18 @@ export async function fitModel(
     warnings.push(
       'reference energies: there are isolated atoms, but not with an energy for every element; they are not used',
     );
-  const hasVirial = settings.stress && frames.some((frame) => frame.labels.virial !== null);
-  let layout: ColumnLayout = {
-    basis: basis.offsets.at(-1)!,
-    species,
-    referenceEnergies: reference.origin === 'least-squares',
-    stressOffset: hasVirial,
-    offsetGroups: offsetGroups(frames, settings.offsetKey),
-  };
-
-  const sampleStride = Math.max(1, Math.floor(structures.length / SCALE_SAMPLE));
-  let scale = await pool.run('columnScale', {
-    basis,
-    structures: structures.filter((_, i) => i % sampleStride === 0).slice(0, SCALE_SAMPLE),
-  });
-  let observation: ObservationSettings = {
-    layout,
-    reference,
-    energyNoise: settings.energyNoise,
-    mask: { scale },
-    offsetKey: settings.offsetKey,
-    stress: settings.stress,
-  };
+  const chosen = choosable(frames, settings, options.specification);
+  const cutoffs =
+    chosen && settings.cutoff === null ? await chooseCutoff(frames, specification, reference, settings, pool) : null;
+  if (cutoffs !== null) specification = withCutoff(specification, cutoffs.cutoff);
+  const candidates = chosen
+    ? candidatesFor(specification, structures, observationCount(frames), settings.budget ?? DEFAULT_BUDGET)
+    : null;
+  // Where a basis is to be chosen, the union of all candidates.
+  let basis = candidates?.union ?? resolveBasis(specification, settings);
+  let observation = await observationOf(basis, frames, reference, settings, pool);
+  let { layout } = observation;
+  let scale = observation.mask!.scale;
   // First pass. With cross-validation every fold is accumulated apart.
   const crossValidated = settings.balance === 'cv' || candidates !== null;
   const foldCount = crossValidated ? settings.folds : 1;
@@ -217,13 +150,14 @@ export async function fitModel(
         candidates,
         folds: folded,
         total: factors,
-        priorOf: (of, own) => priorOf(of, unionLayout, own, settings, unionLayout.stressOffset),
+        priorOf: (of, own) => priorOfColumns(of, unionLayout, own, settings, unionLayout.stressOffset),
         ratio: settings.ratio,
         scanRatio: settings.balance === 'auto',
       },
       pool,
       kernels,
     );
+    choice = { ...choice, cutoffs };
     const columns = columnsOf(candidates.list[choice.best]!.basis, basis, columnCount(layout));
     basis = candidates.list[choice.best]!.basis;
     layout = { ...layout, basis: basis.offsets.at(-1)! };
@@ -244,7 +178,12 @@ export async function fitModel(
   options.progress?.('evidence', 0, 1);
   const curve =
     settings.balance === 'cv'
-      ? crossValidateBalance(balanced, priorOf(basis, layout, factors, settings, layout.stressOffset), {}, kernels)
+      ? crossValidateBalance(
+          balanced,
+          priorOfColumns(basis, layout, factors, settings, layout.stressOffset),
+          {},
+          kernels,
+        )
       : null;
   const ratio = curve === null ? (choice?.ratio ?? settings.ratio) : curve.points[curve.best]!.energyToForce;
   const balance =
@@ -257,7 +196,7 @@ export async function fitModel(
       ? { stiffness: choice.strength, energyToForce: balance.energyToForce }
       : null;
   const estimate = async (own: PerKind<FactorState>, last?: Estimate): Promise<Estimate> => {
-    let prior = priorOf(basis, layout, own, settings, false);
+    let prior = priorOfColumns(basis, layout, own, settings, false);
     const shared = sharedFactors(own);
     const search = (of: Prior, start?: Hyperparameters): Promise<EvidenceOptimum> | EvidenceOptimum =>
       held === null
@@ -265,7 +204,7 @@ export async function fitModel(
         : noiseAtStrength(own, of, held, (start ?? STARTING_HYPERPARAMETERS).noise, kernels);
     let found = await search(prior, last?.evidence.hyperparameters);
     if (layout.stressOffset && own.virial.count > 0) {
-      const free = priorOf(basis, layout, own, settings, true);
+      const free = priorOfColumns(basis, layout, own, settings, true);
       const { hyperparameters } = found;
       // At hyperparameters that are best without the offset its gain is least; where that is no gain, none is looked for.
       const least =
