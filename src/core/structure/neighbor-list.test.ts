@@ -277,9 +277,27 @@ describe('neighborList as a sum', () => {
           .candidates / n
       );
     });
-    // 27 bins of (20/6 Å)³ at 1000 atoms per (20 Å)³: 125 candidates per atom, whatever the size.
+    // 125 bins of (20/12 Å)³ at 1000 atoms per (20 Å)³: 72 candidates per atom, whatever the size.
     for (const perAtom of work)
-      expect(perAtom).toAgree(125, { rtol: 0.03, why: 'random positions: counting noise of the bins' });
+      expect(perAtom).toAgree(72.3, { rtol: 0.03, why: 'random positions: counting noise of the bins' });
+  });
+
+  it.each([
+    ['directly', 30, 10],
+    ['in linked cells', 600, 30],
+  ])('costs no more in a cell that is skewed a hundred million times over, %s', (_, n, side) => {
+    const plain = scattered(n, cubic(side), [true, true, true]);
+    const skewed = { ...plain, cell: Float64Array.of(side, 0, 0, 0, side, 0, 1e8 * side, 3e4 * side, side) };
+    const [list, same] = [neighborList(skewed, 4), neighborList(plain, 4)];
+    expect(list.candidates).toBeLessThan(1.3 * same.candidates);
+    expect(list.indices).toEqual(same.indices);
+    // c of the plain cell is c − 1e8 a − 3e4 b of the skewed one.
+    for (let p = 0; p < list.indices.length; p++) {
+      const [a, b, c] = same.images.subarray(3 * p, 3 * p + 3) as unknown as [number, number, number];
+      const image = Array.from(list.images.subarray(3 * p, 3 * p + 3));
+      expect(image).toEqual([a - 1e8 * c, b - 3e4 * c, c].map((x) => x + 0));
+    }
+    expect(list.distances).toAgree(same.distances, { atol: 1e-6, why: 'lattice vectors of 1e9 Å have digits to 1e-7' });
   });
 
   it('looks at few pairs in small cells', () => {
