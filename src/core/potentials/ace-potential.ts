@@ -47,7 +47,7 @@ export interface Prediction extends PotentialResult {
 
 /** The potential of a linear model: posterior mean, variances, and signals of how far a frame can be trusted. */
 export class AcePotential implements TrustedPotential {
-  readonly name = 'ace';
+  readonly name: string = 'ace';
   readonly model: LinearModel;
   /** The basis made ready to run. */
   readonly program: AceProgram;

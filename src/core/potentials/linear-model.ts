@@ -1,6 +1,7 @@
 import type { ColumnLayout, EnergyNoise, ReferenceEnergies } from '../dataset/dataset.ts';
 import { columnOffsets } from '../dataset/dataset.ts';
 import type { AceSpecification } from '../descriptors/ace/basis.ts';
+import type { NeuralEnsemble } from './neural/ensemble.ts';
 import type { PerKind, PosteriorState } from '../regression/regression.ts';
 import type { TwoFactorScale } from '../uncertainty/calibration.ts';
 import type { EnvelopeTerm } from '../uncertainty/envelope.ts';
@@ -88,6 +89,8 @@ export interface LinearModel {
   /** [elements] null for an element without training atoms; left out in files of version 1. */
   readonly activeSets?: readonly (ElementActiveSet | null)[];
   readonly training: ModelTraining;
+  /** Networks that correct the mean, left out without any. */
+  readonly neural?: NeuralEnsemble;
 }
 
 /** [basis] coefficients of the basis functions. */

@@ -36,7 +36,10 @@ describe('inputs of a network', () => {
     for (let a = 0; a < 4; a++) {
       expect(x.reduce((sum, row) => sum + row[a]!, 0) / N).toAgree(0, { atol: 1e-6, why: 'the mean was taken away' });
       for (let b = 0; b < 4; b++) {
-        expect(covariance(x, a, b)).toAgree(a === b ? 1 : 0, { atol: 1e-5, why: 'moments about 0 of means far from it' });
+        expect(covariance(x, a, b)).toAgree(a === b ? 1 : 0, {
+          atol: 1e-5,
+          why: 'moments about 0 of means far from it',
+        });
       }
     }
   });
