@@ -56,6 +56,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/predict.ts')).verb,
   },
   {
+    name: 'select',
+    summary: 'which structures of a pool to label next, and why',
+    load: async () => (await import('./verbs/select.ts')).verb,
+  },
+  {
     name: 'properties',
     summary: 'lattice, bulk modulus, elastic constants, vacancy and pair energies of a potential',
     load: async () => (await import('./verbs/properties.ts')).verb,

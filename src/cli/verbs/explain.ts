@@ -1,18 +1,22 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { symbolOf } from '../../core/elements.ts';
+import { InputError } from '../../core/errors.ts';
 import { cellVolume } from '../../core/structure/cell.ts';
 import type { Structure } from '../../core/structure/structure.ts';
+import { atomCount } from '../../core/structure/structure.ts';
 import type { LabelExchange, LabelExplanation } from '../../loop/explain.ts';
 import { explainLabel, explainRun, findLabel, labelExchange } from '../../loop/explain.ts';
 import type { LoopState } from '../../loop/state.ts';
 import { orderedLabels } from '../../loop/state.ts';
 import type { TelemetryRow } from '../../loop/store.ts';
+import { readFrames } from '../../node/frames.ts';
+import { EXIT } from '../errors.ts';
 import { criteriaTable, criterionLabel, formatSeconds, plural } from '../output.ts';
 import { openRun } from '../run-store.ts';
 import { cell, renderTable } from '../table.ts';
-import type { Verb } from '../verb.ts';
+import type { Verb, VerbContext } from '../verb.ts';
 
 /** Everything that is said of one label; `files` are those of its calculation. */
 interface WholeLabel extends LabelExplanation, LabelExchange {
@@ -119,13 +123,42 @@ function decisionTable(rows: readonly TelemetryRow[]): string {
   );
 }
 
+/** What `querent select` wrote of each structure of a file. @throws InputError `NO_SELECTION` where it did not */
+async function explainSelection(path: string, shown: string, context: VerbContext, isJson: boolean): Promise<number> {
+  const { frames } = await readFrames([path]);
+  const rows = frames.map(({ structure, info, source }) => {
+    if (info.selection_reason === undefined) {
+      const message = `${shown}:${source.line}: structure ${source.index} must carry selection_reason, as querent select writes it, got none`;
+      throw new InputError('NO_SELECTION', message);
+    }
+    return {
+      index: Number(info.selection_index),
+      atoms: atomCount(structure),
+      strategy: String(info.selection_strategy),
+      gain: info.selection_gain === undefined ? null : Number(info.selection_gain),
+      cost: Number(info.selection_cost),
+      reason: String(info.selection_reason),
+    };
+  });
+  if (isJson) {
+    context.stdout(`${JSON.stringify(rows, null, 1)}\n`);
+    return EXIT.done;
+  }
+  const table = renderTable(
+    [{ header: '#' }, { header: 'atoms' }, { header: 'gain' }, { header: 'cost' }, { header: 'why', align: 'left' }],
+    rows.map(({ index, atoms, gain, cost, reason }) => [String(index), String(atoms), cell(gain), cell(cost), reason]),
+  );
+  context.stdout(`${table}\nby ${[...new Set(rows.map(({ strategy }) => strategy))].join(', ')}\n`);
+  return EXIT.done;
+}
+
 /** `querent explain DIR [ID]` */
 export const verb: Verb = {
   name: 'explain',
   summary: 'why a structure was chosen, or why the run has not stopped',
   configure(command: Command): void {
     command
-      .argument('<directory>', 'run directory')
+      .argument('<directory>', 'run directory; or a file that querent select wrote')
       .argument('[id]', 'label, or the beginning of its id; without it the run itself')
       .option('--decisions', 'what the guards of the walkers saw and did, step by step')
       .option('--json', 'print it as JSON')
@@ -133,6 +166,9 @@ export const verb: Verb = {
   },
   async run(args, options, context): Promise<number> {
     const id = args[1] as string | undefined;
+    const given = resolve(context.cwd, args[0] as string);
+    if (existsSync(given) && statSync(given).isFile())
+      return explainSelection(given, args[0] as string, context, options.json === true);
     const { directory, state, runFile, store } = openRun(args[0] as string, context.cwd);
     let decisions: readonly TelemetryRow[] = [];
     let whole: WholeLabel | null = null;

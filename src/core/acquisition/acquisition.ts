@@ -130,6 +130,8 @@ export interface Selection {
    * null for strategies without one.
    */
   readonly certificate: number | null;
+  /** Largest gains of candidates that were left, given the batch, falling, as many as the batch has; where gains are submodular. */
+  readonly leftGains?: readonly number[];
   /** Candidates that did not compete: masked, or the same as another or as a labelled one. */
   readonly excluded?: readonly Excluded[];
 }

@@ -94,11 +94,11 @@ class LazyGains {
     }
   }
 
-  /** Sum of the k largest current gains of the pool. */
-  largest(k: number): number {
+  /** The k largest current gains of the pool, falling. */
+  largest(k: number): number[] {
     for (;;) {
       const order = [...this.left].sort(byScore(this.gains, this.candidates)).slice(0, k);
-      if (order.filter((i) => this.refresh(i)).length === 0) return order.reduce((sum, i) => sum + this.gains[i]!, 0);
+      if (order.filter((i) => this.refresh(i)).length === 0) return order.map((i) => this.gains[i]!);
     }
   }
 }
@@ -160,5 +160,7 @@ export function selectDOptimal(
     pool.take(index);
   }
   if (selected.length === 0) return { selected, certificate: null };
-  return { selected, certificate: Math.max(guarantee, total / (total + pool.largest(selected.length))) };
+  const leftGains = pool.largest(selected.length);
+  const left = leftGains.reduce((sum, gain) => sum + gain, 0);
+  return { selected, certificate: Math.max(guarantee, total / (total + left)), leftGains };
 }

@@ -23,6 +23,8 @@ describe('squareRootQuota', () => {
     expect(counts(squareRootQuota(strata([90, 15], [20, 0]), 10), 2)).toEqual([2, 8]);
     expect(squareRootQuota(strata([2, 1], [0, 0]), 9)).toHaveLength(3);
     expect(squareRootQuota(strata([], []), 4)).toHaveLength(0);
+    // Labels of a kind that is not in the pool change nothing.
+    expect(counts(squareRootQuota(strata([81, 9, 9, 0], [0, 0, 0, 50]), 5), 4)).toEqual([3, 1, 1, 0]);
   });
 
   it('is within one label of the quota where no stratum runs out', () => {

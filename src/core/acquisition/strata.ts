@@ -84,9 +84,10 @@ export function stratify(pool: CandidatePool, context: SelectionContext = {}): S
  */
 export function squareRootQuota(strata: Strata, batchSize: number): Int32Array {
   const { count, sizes, labelled } = strata;
-  const roots = Float64Array.from(sizes, (size, c) => Math.sqrt(size + labelled[c]!));
+  // What is labelled outside the strata of the pool does not matter for how the pool is shared out.
+  const roots = Float64Array.from(sizes, (size, c) => (size > 0 ? Math.sqrt(size + labelled[c]!) : 0));
   const sum = roots.reduce((total, root) => total + root, 0);
-  const total = labelled.reduce((all, n) => all + n, 0) + batchSize;
+  const total = labelled.reduce((all, n, c) => all + (sizes[c]! > 0 ? n : 0), 0) + batchSize;
   const left = sizes.slice();
   const have = labelled.slice();
   const order: number[] = [];
