@@ -14,6 +14,7 @@ import { checkJudgeable, checkSpecies, judgedFrames } from '../../node/training/
 import { evaluateModel } from '../../node/training/evaluate.ts';
 import type { Fit } from '../../node/training/fit.ts';
 import { fitModel } from '../../node/training/fit.ts';
+import { planLine } from '../../node/training/memory.ts';
 import { openModel } from '../../node/training/open-model.ts';
 import { DEFAULT_FIT } from '../../node/training/settings.ts';
 import { speciesOf } from '../../node/training/specification.ts';
@@ -178,7 +179,9 @@ export const verb: Verb = {
         frames,
         settings,
         pool,
-        options.json === true ? {} : { progress: fitProgress(context) },
+        options.json === true
+          ? {}
+          : { progress: fitProgress(context), onPlan: (plan) => context.stderr(planLine(plan)) },
       );
       const bytes = writeModel(fitted.model, fitted.basis);
       await writeFileAtomic(path, bytes);

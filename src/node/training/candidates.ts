@@ -1,7 +1,8 @@
 import type { AceBasis, AceSpecification, FunctionSet } from '../../core/descriptors/ace/basis.ts';
+import { countFunctions } from '../../core/descriptors/ace/count.ts';
 import { buildAceBasis, functionLabel } from '../../core/descriptors/ace/enumerate.ts';
 import { evaluationCost } from '../../core/descriptors/ace/evaluation-cost.ts';
-import { describeSets } from '../../core/descriptors/ace/function-sets.ts';
+import { describeSets, isDegreeSet } from '../../core/descriptors/ace/function-sets.ts';
 import { basisLadder } from '../../core/descriptors/ace/ladder.ts';
 import { unionOf } from '../../core/descriptors/ace/specification.ts';
 import { InputError } from '../../core/errors.ts';
@@ -43,6 +44,14 @@ export interface Candidates {
 
 const UNLIMITED = { perElement: Number.MAX_SAFE_INTEGER, total: Number.MAX_SAFE_INTEGER };
 
+/** Functions of all elements in the largest rectangle of a union, counted without building any. */
+function leastFunctions(sets: readonly FunctionSet[], nElements: number): number {
+  const counts = sets.map((set) =>
+    isDegreeSet(set) ? 0 : countFunctions(nElements, set.nmax, set.lmax).reduce((sum, count) => sum + count, 0),
+  );
+  return nElements * Math.max(...counts);
+}
+
 /** Mean number of neighbours of an atom in a sample of the structures. */
 function meanNeighbours(structures: readonly Structure[], cutoff: number): number {
   const stride = Math.max(1, Math.floor(structures.length / NEIGHBOUR_SAMPLE));
@@ -77,6 +86,11 @@ export function candidatesFor(
   const list: Candidate[] = [];
   let refused = Number.POSITIVE_INFINITY;
   for (const sets of basisLadder(elements.length)) {
+    const least = leastFunctions(sets, elements.length);
+    if (least > most) {
+      refused = Math.min(refused, least);
+      continue;
+    }
     const basis = basisOf(sets);
     const functions = basis.offsets.at(-1)!;
     if (functions > most) {

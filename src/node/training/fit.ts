@@ -32,6 +32,7 @@ import type { BasisChoice } from './choose-basis.ts';
 import { chooseBasis } from './choose-basis.ts';
 import { chooseCutoff, withCutoff } from './choose-cutoff.ts';
 import { priorOfColumns } from './fit-prior.ts';
+import { type MemoryPlan, memoryPlan, requireMemory } from './memory.ts';
 import { observationOf } from './observation.ts';
 import type { FitContext } from './passes.ts';
 import type { Estimate, RobustReport } from './robust-fit.ts';
@@ -88,7 +89,12 @@ export async function fitModel(
   all: readonly Frame[],
   settings: FitSettings,
   pool: TaskPool,
-  options: { readonly specification?: AceSpecification; readonly progress?: FitProgress } = {},
+  options: {
+    readonly specification?: AceSpecification;
+    readonly progress?: FitProgress;
+    /** Told what the choice of a basis is going to need, before it is made. */
+    readonly onPlan?: (plan: MemoryPlan) => void;
+  } = {},
 ): Promise<Fit> {
   checkFrames(all);
   const frames = all.filter((frame) => !isIsolatedAtom(frame));
@@ -114,6 +120,11 @@ export async function fitModel(
   const candidates = chosen
     ? candidatesFor(specification, structures, observationCount(frames), settings.budget ?? DEFAULT_BUDGET)
     : null;
+  if (candidates !== null) {
+    const plan = memoryPlan(candidates.union.offsets.at(-1)!, pool.threads);
+    options.onPlan?.(plan);
+    requireMemory(plan);
+  }
   // Where a basis is to be chosen, the union of all candidates.
   let basis = candidates?.union ?? resolveBasis(specification, settings);
   let observation = await observationOf(basis, frames, reference, settings, pool);

@@ -17,7 +17,7 @@ const FINE_TRIPLES = [...FINE_PAIRS, degree(3, 17)];
  * orders 2 and 3 for close-packed metals; the data choose.
  */
 const LADDERS: readonly (readonly LadderStep[])[] = [
-  // One element: 122, 391, 807, 1107, 1231, 1746, 2170 functions
+  // One element: 122, 391, 807, 1107, 1231, 1746, 2170, 2362 functions; 4526 where the user's budget allows them
   [
     [rectangle([8, 4, 3], [0, 3, 2])],
     [rectangle([12, 5, 4], [0, 4, 3])],
@@ -26,6 +26,8 @@ const LADDERS: readonly (readonly LadderStep[])[] = [
     [rectangle([15, 6, 4], [0, 5, 4]), ...FINE_TRIPLES],
     [rectangle([15, 6, 4, 3], [0, 5, 4, 3]), ...FINE_PAIRS],
     [rectangle([15, 6, 4, 3], [0, 5, 4, 3]), ...FINE_TRIPLES],
+    [rectangle([15, 6, 4, 3, 2], [0, 5, 4, 3, 2]), ...FINE_TRIPLES],
+    [rectangle([15, 6, 5, 4, 2], [0, 5, 4, 3, 2]), ...FINE_TRIPLES],
   ],
   [
     [rectangle([8, 3, 2], [0, 3, 2])],
@@ -39,12 +41,14 @@ const LADDERS: readonly (readonly LadderStep[])[] = [
     [rectangle([8, 2, 2], [0, 2, 2])],
     [rectangle([10, 3, 2, 1], [0, 4, 2, 1])],
     [rectangle([10, 3, 2, 1], [0, 4, 2, 2])],
+    [rectangle([12, 4, 2, 1], [0, 5, 2, 2])],
   ],
   [
     [rectangle([6, 2, 1], [0, 2, 1])],
     [rectangle([8, 2, 1], [0, 3, 2])],
     [rectangle([8, 2, 1, 1], [0, 3, 2, 1])],
     [rectangle([8, 3, 1, 1], [0, 3, 3, 1])],
+    [rectangle([10, 3, 1, 1], [0, 4, 4, 1])],
   ],
 ];
 
