@@ -1,9 +1,9 @@
 import type { AceProgram } from '../core/descriptors/descriptors.ts';
+import { basisEnergies } from '../core/descriptors/ace/basis-energies.ts';
 import { createTwoDensityProgram } from '../core/descriptors/ace/two-density-program.ts';
 import { createFactor } from '../core/regression/factor.ts';
 import type { Kernels } from './kernels.ts';
 import { typescriptKernels } from './typescript-kernels.ts';
-import { wasmEnergies } from './wasm-energies.ts';
 import { wasmLinear } from './wasm-linear.ts';
 import type { WasmModule } from './wasm-module.ts';
 import { compileWasmPotential, MAX_DENSITIES } from './wasm-potential.ts';
@@ -28,9 +28,9 @@ export function wasmKernels(module: WasmModule, name: string): Kernels {
       return compileWasmPotential(module, potential);
     },
     prepare: (basis) => {
-      const energies = wasmEnergies(module, basis);
+      const energies = basisEnergies(basis, (potential) => compileWasmPotential(module, potential));
       const rows = wasmRows(module, basis);
-      const program: AceProgram = {
+      const linear: AceProgram = {
         basis,
         size: basis.offsets.at(-1)!,
         evaluate: energies.evaluate,
@@ -41,8 +41,7 @@ export function wasmKernels(module: WasmModule, name: string): Kernels {
           rows.dispose();
         },
       };
-      if (basis.second === undefined) return program;
-      return createTwoDensityProgram(basis, program, (potential) => compileWasmPotential(module, potential));
+      return basis.second === undefined ? linear : createTwoDensityProgram(basis, linear, energies);
     },
     factor: (columns) => createFactor(columns, linear.eliminate),
   };

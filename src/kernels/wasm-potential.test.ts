@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { basisEnergies } from '../core/descriptors/ace/basis-energies.ts';
 import { buildAceBasis } from '../core/descriptors/ace/enumerate.ts';
 import { ChebyshevExponential } from '../core/descriptors/ace/chebyshev.ts';
 import {
@@ -17,7 +18,6 @@ import { InputError, NumericalError } from '../core/errors.ts';
 import { RandomStream } from '../core/random.ts';
 import { neighborList } from '../core/structure/neighbor-list.ts';
 import type { Structure } from '../core/structure/structure.ts';
-import { wasmEnergies } from './wasm-energies.ts';
 import { compileWasm } from './wasm-module.ts';
 import { compileWasmPotential } from './wasm-potential.ts';
 
@@ -353,7 +353,7 @@ describe.each([
     });
     const size = basis.offsets.at(-1)!;
     const stream = new RandomStream(5, 'weights');
-    const program = wasmEnergies(module, basis);
+    const program = basisEnergies(basis, (potential) => compileWasmPotential(module, potential));
     const structures = [cluster(1, 7), tinyCell(1)];
     for (let round = 0; round < 3; round++) {
       const weights = Float64Array.from({ length: size }, () => stream.normal());

@@ -1,12 +1,12 @@
 import { atomCount, type Structure } from '../../structure/structure.ts';
 import type { Evaluation, EvaluationOptions } from '../descriptors.ts';
-import type { AceBasis, AceFunction } from './basis.ts';
+import type { AceBasis } from './basis.ts';
 import { Environment } from './environment.ts';
 import { Neighborhood } from './neighborhood.ts';
 import { ElementIndex, pairList } from './pair-list.ts';
-import { ProductGraph } from './product-graph.ts';
+import { type ProductGraph, productGraphs } from './product-graph.ts';
 import { bondRows, componentNorms, scaleComponents } from './program.ts';
-import { type ComponentLayout, componentLayout, compileProducts, type ProductProgram } from './products.ts';
+import { type ComponentLayout, componentLayout } from './products.ts';
 import { RowAccumulator } from './rows.ts';
 
 /** Invariants of one atom and their derivatives; all arrays are scratch memory that the next atom overwrites. */
@@ -66,11 +66,7 @@ export class EnvironmentGradients {
     this.cutoff = Math.max(...pairs.flat().map((pair) => pair.cutoff));
     this.elements = new ElementIndex(elements);
     this.layout = componentLayout(elements.length, basis.functions);
-    const programs = new Map<readonly AceFunction[], ProductProgram>();
-    for (const list of basis.functions) {
-      if (!programs.has(list)) programs.set(list, compileProducts(list, this.layout));
-    }
-    this.graphs = basis.functions.map((list) => new ProductGraph(programs.get(list)!));
+    this.graphs = productGraphs(basis.functions, this.layout);
     this.norms = componentNorms(this.layout);
     this.neighborhood = new Neighborhood(bondRows(basis.specification, this.layout), this.layout.lmax);
   }

@@ -1,4 +1,5 @@
-import type { ProductProgram } from './products.ts';
+import type { AceFunction } from './basis.ts';
+import { type ComponentLayout, compileProducts, type ProductProgram } from './products.ts';
 
 /** Runs a product program for one atom at a time: values, energies, adjoints and derivatives. */
 export class ProductGraph {
@@ -108,4 +109,14 @@ export class ProductGraph {
       out[offset + v] = sum;
     }
   }
+}
+
+/** The graph of each central element; those with the same list of functions share its program. */
+export function productGraphs(functions: readonly (readonly AceFunction[])[], layout: ComponentLayout): ProductGraph[] {
+  const programs = new Map<readonly AceFunction[], ProductProgram>();
+  return functions.map((list) => {
+    const program = programs.get(list) ?? compileProducts(list, layout);
+    programs.set(list, program);
+    return new ProductGraph(program);
+  });
 }

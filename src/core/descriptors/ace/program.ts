@@ -2,14 +2,15 @@ import { InputError } from '../../errors.ts';
 import { neighborList } from '../../structure/neighbor-list.ts';
 import { atomCount, type Structure } from '../../structure/structure.ts';
 import type { AceProgram, Evaluation, EvaluationOptions, RowSink, StructureRows } from '../descriptors.ts';
-import type { AceBasis, AceFunction, AceSpecification } from './basis.ts';
+import type { AceBasis, AceSpecification } from './basis.ts';
+import { basisEnergies } from './basis-energies.ts';
 import { addCore, emptyEvaluation } from './core-rows.ts';
 import { Environment, PairFunctions } from './environment.ts';
 import { type BondRows, harmonicNorm, Neighborhood } from './neighborhood.ts';
 import { ElementIndex, pairList } from './pair-list.ts';
 import { createPotentialProgram } from './potential-program.ts';
-import { ProductGraph } from './product-graph.ts';
-import { type ComponentLayout, componentLayout, compileProducts, type ProductProgram } from './products.ts';
+import { type ProductGraph, productGraphs } from './product-graph.ts';
+import { type ComponentLayout, componentLayout } from './products.ts';
 import type { RadialFunctions } from './radial.ts';
 import { RowAccumulator } from './rows.ts';
 import { createTwoDensityProgram } from './two-density-program.ts';
@@ -109,12 +110,7 @@ class TypeScriptAceProgram implements AceProgram {
     this.elements = new ElementIndex(elements);
     this.layout = componentLayout(elements.length, basis.functions);
     this.environment = new Environment(basis.specification, this.layout);
-    // Central elements with the same list of functions share its program.
-    const programs = new Map<readonly AceFunction[], ProductProgram>();
-    for (const list of basis.functions) {
-      if (!programs.has(list)) programs.set(list, compileProducts(list, this.layout));
-    }
-    this.graphs = basis.functions.map((list) => new ProductGraph(programs.get(list)!));
+    this.graphs = productGraphs(basis.functions, this.layout);
     this.rowAccumulator = new RowAccumulator(this.layout, this.size);
     this.neighborhood = new Neighborhood(bondRows(basis.specification, this.layout), this.layout.lmax);
     this.norms = componentNorms(this.layout);
@@ -221,5 +217,6 @@ class TypeScriptAceProgram implements AceProgram {
 export function createAceProgram(basis: AceBasis): AceProgram {
   const linear = new TypeScriptAceProgram(basis);
   if (basis.second === undefined) return linear;
-  return createTwoDensityProgram(basis, linear, (potential) => createPotentialProgram(potential, 'exact'));
+  const energies = basisEnergies(basis, (potential) => createPotentialProgram(potential, 'exact'));
+  return createTwoDensityProgram(basis, linear, energies);
 }

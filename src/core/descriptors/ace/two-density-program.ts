@@ -1,24 +1,17 @@
 import { dot } from '../../numerics/dense.ts';
 import { neighborList } from '../../structure/neighbor-list.ts';
 import { atomCount, type Structure } from '../../structure/structure.ts';
-import type {
-  AceProgram,
-  Evaluation,
-  EvaluationOptions,
-  PotentialProgram,
-  RowSink,
-  StructureRows,
-} from '../descriptors.ts';
-import type { AceBasis, AceFunction } from './basis.ts';
+import type { AceProgram, Evaluation, EvaluationOptions, RowSink, StructureRows } from '../descriptors.ts';
+import type { AceBasis } from './basis.ts';
 import { addCore, emptyEvaluation } from './core-rows.ts';
 import { Environment } from './environment.ts';
 import { ElementIndex } from './pair-list.ts';
-import type { ProductPotential } from './product-basis.ts';
-import { productPotential } from './product-basis.ts';
-import { ProductGraph } from './product-graph.ts';
-import { componentLayout, compileProducts, type ProductProgram } from './products.ts';
+import { type ProductGraph, productGraphs } from './product-graph.ts';
+import { componentLayout } from './products.ts';
 import { RowAccumulator } from './rows.ts';
 import { basisColumns, rootEmbedding } from './two-density.ts';
+
+type Energies = Pick<AceProgram, 'evaluate' | 'dispose'>;
 
 /**
  * The program of a basis with a second density. Energies and forces are those of the product potential of the weights;
@@ -33,7 +26,7 @@ class TwoDensityProgram implements AceProgram {
   readonly basis: AceBasis;
   readonly size: number;
   private readonly second: Float64Array;
-  private readonly compile: (potential: ProductPotential) => PotentialProgram;
+  private readonly energies: Energies;
   private readonly linear: AceProgram;
   private readonly longestCutoff: number;
   private readonly widest: number;
@@ -45,41 +38,26 @@ class TwoDensityProgram implements AceProgram {
   private own = new Float64Array(0);
   private readonly ownVirial: Float64Array;
   private readonly slopes = new Float64Array(3);
-  private compiled: { readonly weights: Float64Array; readonly program: PotentialProgram } | null = null;
 
-  constructor(basis: AceBasis, linear: AceProgram, compile: (potential: ProductPotential) => PotentialProgram) {
+  constructor(basis: AceBasis, linear: AceProgram, energies: Energies) {
     const { elements, pairs } = basis.specification;
     this.basis = basis;
     this.size = basisColumns(basis);
     this.second = basis.second!;
-    this.compile = compile;
+    this.energies = energies;
     this.linear = linear;
     this.longestCutoff = Math.max(...pairs.flat().map((pair) => pair.cutoff));
     this.widest = Math.max(...basis.functions.map((list) => list.length));
     this.elements = new ElementIndex(elements);
     const layout = componentLayout(elements.length, basis.functions);
     this.environment = new Environment(basis.specification, layout);
-    const programs = new Map<readonly AceFunction[], ProductProgram>();
-    for (const list of basis.functions) {
-      if (!programs.has(list)) programs.set(list, compileProducts(list, layout));
-    }
-    this.graphs = basis.functions.map((list) => new ProductGraph(programs.get(list)!));
+    this.graphs = productGraphs(basis.functions, layout);
     this.accumulator = new RowAccumulator(layout, this.widest);
     this.ownVirial = new Float64Array(6 * this.widest);
   }
 
   evaluate(batch: readonly Structure[], weights: Float64Array, options: EvaluationOptions = {}): Evaluation[] {
-    const known = this.compiled?.weights;
-    if (known?.length !== weights.length || !known.every((w, k) => w === weights[k])) {
-      const potential = productPotential(
-        this.basis,
-        weights,
-        this.basis.specification.elements.map(() => 0),
-      );
-      this.compiled?.program.dispose();
-      this.compiled = { weights: weights.slice(), program: this.compile(potential) };
-    }
-    return this.compiled!.program.evaluate(batch, options);
+    return this.energies.evaluate(batch, weights, options);
   }
 
   rows(batch: readonly Structure[], sink: RowSink): void {
@@ -156,7 +134,7 @@ class TwoDensityProgram implements AceProgram {
   }
 
   dispose(): void {
-    this.compiled?.program.dispose();
+    this.energies.dispose();
     this.linear.dispose();
   }
 }
@@ -164,13 +142,9 @@ class TwoDensityProgram implements AceProgram {
 /**
  * Makes a basis with a second density ready to run.
  *
- * @param linear  program of the same basis without the second density
- * @param compile makes a potential ready to run
+ * @param linear   program of the same basis without the second density
+ * @param energies of the basis and its weights
  */
-export function createTwoDensityProgram(
-  basis: AceBasis,
-  linear: AceProgram,
-  compile: (potential: ProductPotential) => PotentialProgram,
-): AceProgram {
-  return new TwoDensityProgram(basis, linear, compile);
+export function createTwoDensityProgram(basis: AceBasis, linear: AceProgram, energies: Energies): AceProgram {
+  return new TwoDensityProgram(basis, linear, energies);
 }
