@@ -87,6 +87,7 @@ export async function fitSettingsOf(options: VerbOptions, cwd: string): Promise<
     strength: positive('priorStrength', '--prior-strength', ''),
     energyNoise: choice(options.energyNoise, '--energy-noise', ['sqrt', 'atom'] as const, DEFAULT_FIT.energyNoise),
     stress: options.stress !== false,
+    embedding: choice(options.embedding, '--embedding', ['linear', 'two-density'] as const, DEFAULT_FIT.embedding),
     loss: choice(options.loss, '--loss', ['squares', 'huber'] as const, DEFAULT_FIT.loss),
     huberThreshold: positive('huberThreshold', '--huber-threshold', ' (robust σ)') ?? DEFAULT_FIT.huberThreshold,
     weights: await groupWeights(options.weights as string | undefined, cwd),

@@ -1,6 +1,7 @@
 import type { AceBasis } from '../core/descriptors/ace/basis.ts';
 import { buildAceBasis, DEFAULT_BASIS_LIMITS } from '../core/descriptors/ace/enumerate.ts';
 import { createAceProgram } from '../core/descriptors/ace/program.ts';
+import { withSecondDensity } from '../core/descriptors/ace/two-density.ts';
 import { FormatError, InputError, NumericalError } from '../core/errors.ts';
 import { AcePotential, type Prediction } from '../core/potentials/ace-potential.ts';
 import type { LinearModel } from '../core/potentials/linear-model.ts';
@@ -134,11 +135,7 @@ export function writeModel(model: LinearModel, basis: AceBasis): Uint8Array {
   );
   program.dispose();
   const units = { energy: 'eV', forces: 'eV/Å', virial: 'eV', length: 'Å' };
-  const json = JSON.stringify(
-    { format: 'querent model', version: MODEL_FILE_VERSION, units, model: body, selfCheck },
-    null,
-    1,
-  );
+  const json = JSON.stringify({ format: 'querent model', version: MODEL_FILE_VERSION, units, model: body, selfCheck }, null, 1);
   const columns = model.posterior.mean.length;
   return writeZip([
     { name: 'model.json', bytes: new TextEncoder().encode(json) },
@@ -206,6 +203,13 @@ export function readModel(bytes: Uint8Array, file: string): { readonly model: Li
   }
 }
 
+/** The basis of a model, with the second density of its weights where it has one. */
+function basisOf(model: LinearModel, single: AceBasis): AceBasis {
+  if (model.embedding === undefined) return single;
+  const d = single.offsets.at(-1)!;
+  return withSecondDensity(single, model.posterior.mean.slice(d, 2 * d));
+}
+
 /** The model with its basis, once its own numbers have come out again. */
 function verified(
   model: LinearModel,
@@ -224,7 +228,7 @@ function verified(
   // Where some of a list are kept, the list is longer.
   const limits =
     model.specification.kept === undefined ? { perElement: weights, total: weights } : DEFAULT_BASIS_LIMITS;
-  const basis = buildAceBasis(model.specification, limits);
+  const basis = basisOf(model, buildAceBasis(model.specification, limits));
   if (basis.id !== model.basisId)
     throw fail('BASIS_CHANGED', 'model was made with another ordering or normalisation of its basis; refit it');
   const program = createAceProgram(basis);

@@ -96,6 +96,10 @@ const activeSet = z.object({
 const model = z.object({
   specification,
   basisId: z.string().describe('hash of the specification and the ordered functions'),
+  embedding: z
+    .enum(['two-density'])
+    .optional()
+    .describe('from version 3 on: E_i = ρ₁ + F(ρ₂), nonlinear, columns of ρ₁ before those of ρ₂; left out: linear'),
   layout: z
     .object({
       basis: whole.describe('number of basis functions'),

@@ -38,6 +38,7 @@ import { fitProgress } from '../fit-progress.ts';
 import { formatSeconds, plural } from '../output.ts';
 import { plainArrays, propertyCardText } from '../property-card.ts';
 import { robustReport } from '../robust-report.ts';
+import { twoDensityReport } from '../two-density-report.ts';
 import { cell } from '../table.ts';
 import type { Verb } from '../verb.ts';
 
@@ -103,7 +104,7 @@ function report(
   for (const warning of fit.warnings) lines.push(`warning: ${warning}`);
   const { columns, rows } = trainingTables(fit, test);
   return (
-    `${lines.join('\n')}\n\n${fit.choice === null ? '' : `${choiceReport(fit.choice)}\n`}${fit.robust === null ? '' : `${robustReport(fit.robust)}\n`}${errorTable(columns, rows)}left out: each structure by the fit to all others\n` +
+    `${lines.join('\n')}\n\n${fit.choice === null ? '' : `${choiceReport(fit.choice)}\n`}${fit.robust === null ? '' : `${robustReport(fit.robust)}\n`}${fit.twoDensities === null ? '' : `${twoDensityReport(fit.twoDensities)}\n`}${errorTable(columns, rows)}left out: each structure by the fit to all others\n` +
     `\nwritten to ${path} in ${formatSeconds(seconds)}\n`
   );
 }
@@ -139,6 +140,11 @@ export const verb: Verb = {
       .option('--exponent <p>', 'exponent of the smoothness prior', String(DEFAULT_FIT.exponent))
       .option('--prior-strength <x>', 'prior precision relative to that of largest evidence; by default chosen')
       .option('--energy-noise <kind>', 'energy noise grows with √N (sqrt) or N (atom)', DEFAULT_FIT.energyNoise)
+      .option(
+        '--embedding <kind>',
+        'linear, or two-density: E_i = ρ₁ + F(ρ₂), kept where it beats linear on held-out structures',
+        DEFAULT_FIT.embedding,
+      )
       .option('--loss <kind>', 'squares, or huber: labels that the fit misses by far count less', DEFAULT_FIT.loss)
       .option(
         '--huber-threshold <x>',
@@ -243,6 +249,7 @@ function jsonResult(
     balance: training.balance,
     ...choiceJson(fit.choice),
     robust: fit.robust,
+    twoDensities: fit.twoDensities,
     e0: Object.fromEntries(specification.elements.map((symbol, e) => [symbol, energies[e]])),
     seconds,
     leaveOneOut: uncertainty.leaveOneOut,

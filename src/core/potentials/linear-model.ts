@@ -78,6 +78,11 @@ export interface ElementActiveSet {
 export interface LinearModel {
   readonly specification: AceSpecification;
   readonly basisId: string;
+  /**
+   * `two-density`: E_i = ρ₁ + F(ρ₂), nonlinear, with twice the columns and the posterior of its linearisation at the mean;
+   * left out: linear.
+   */
+  readonly embedding?: 'two-density';
   readonly layout: ColumnLayout;
   /** Before the corrections that the posterior adds. */
   readonly reference: ReferenceEnergies;
@@ -93,7 +98,7 @@ export interface LinearModel {
   readonly neural?: NeuralEnsemble;
 }
 
-/** [basis] coefficients of the basis functions. */
+/** [basis] coefficients of the basis functions; those of a second density follow those of the first. */
 export function coefficientsOf(model: LinearModel): Float64Array {
   return model.posterior.mean.slice(0, model.layout.basis);
 }

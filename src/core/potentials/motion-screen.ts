@@ -65,7 +65,7 @@ export class MotionScreen {
 
   /**
    * @param prepare makes a program of the model's basis: one for each sample, which the screen disposes of
-   * @throws InputError `NO_ACTIVE_SETS` for a model without them, `SCREEN_OPTIONS`
+   * @throws InputError `NO_ACTIVE_SETS` for a model without them, `NONLINEAR_MODEL`, `SCREEN_OPTIONS`
    */
   constructor(potential: AcePotential, prepare: () => AceProgram, kernels: LinearKernels, options: ScreenOptions = {}) {
     const { gradePeriod = 32, directions = 16, exactAbove = 0.9, exactBelow = 1.25 } = options;
@@ -80,6 +80,9 @@ export class MotionScreen {
     const { activeSets, layout } = potential.model;
     if (activeSets === undefined) {
       throw new InputError('NO_ACTIVE_SETS', 'model must have active sets to be graded; fit it again');
+    }
+    if (potential.model.embedding !== undefined) {
+      throw new InputError('NONLINEAR_MODEL', 'model of a screen must be linear, got one of two densities');
     }
     this.potential = potential;
     this.kernels = kernels;

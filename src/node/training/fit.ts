@@ -39,6 +39,8 @@ import type { Estimate, RobustReport } from './robust-fit.ts';
 import { reweightedFit } from './robust-fit.ts';
 import { secondPass } from './second-pass.ts';
 import type { FitSettings } from './settings.ts';
+import type { FitColumns, TwoDensityReport } from './two-density-fit.ts';
+import { twoDensityFit } from './two-density-fit.ts';
 import { resolveBasis, resolveSpecification } from './specification.ts';
 import { trainingFolds } from './training-folds.ts';
 
@@ -46,7 +48,7 @@ import { trainingFolds } from './training-folds.ts';
 export const OFFSET_GAIN = 15;
 /** Phases of a fit, for progress. */
 export type FitProgress = (
-  phase: 'rows' | 'choice' | 'evidence' | 'reweighting' | 'leave-one-out',
+  phase: 'rows' | 'choice' | 'evidence' | 'reweighting' | 'two densities' | 'leave-one-out',
   done: number,
   total: number,
 ) => void;
@@ -62,6 +64,8 @@ export interface Fit {
   readonly evidence: EvidenceOptimum;
   /** What was chosen from the data, null when the basis was given. */
   readonly choice: BasisChoice | null;
+  /** What came of a second density, null where none was asked for. */
+  readonly twoDensities: TwoDensityReport | null;
   /** What a robust loss made of the labels, null where they all count in full. */
   readonly robust: RobustReport | null;
   /** Findings that a person should read: offsets, degeneracies, missing convergence. */
@@ -184,7 +188,7 @@ export async function fitModel(
     folded = [];
     options.progress?.('choice', 1, 1);
   } else if (settings.balance === 'cv') balanced = folded.map(unpackFactors);
-  const context: FitContext = { basis, observation, weights: settings.weights };
+  let context: FitContext = { basis, observation, weights: settings.weights };
 
   options.progress?.('evidence', 0, 1);
   const curve =
@@ -206,8 +210,12 @@ export async function fitModel(
     choice !== null && settings.strength === null && balance.mode === 'fixed'
       ? { stiffness: choice.strength, energyToForce: balance.energyToForce }
       : null;
-  const estimate = async (own: PerKind<FactorState>, last?: Estimate): Promise<Estimate> => {
-    let prior = priorOfColumns(basis, layout, own, settings, false);
+  const estimate = async (
+    own: PerKind<FactorState>,
+    last?: Estimate,
+    of: FitColumns = { basis, layout },
+  ): Promise<Estimate> => {
+    let prior = priorOfColumns(of.basis, of.layout, own, settings, false);
     const shared = sharedFactors(own);
     const search = (of: Prior, start?: Hyperparameters): Promise<EvidenceOptimum> | EvidenceOptimum =>
       held === null
@@ -215,7 +223,7 @@ export async function fitModel(
         : noiseAtStrength(own, of, held, (start ?? STARTING_HYPERPARAMETERS).noise, kernels);
     let found = await search(prior, last?.evidence.hyperparameters);
     if (layout.stressOffset && own.virial.count > 0) {
-      const free = priorOfColumns(basis, layout, own, settings, true);
+      const free = priorOfColumns(of.basis, of.layout, own, settings, true);
       const { hyperparameters } = found;
       // At hyperparameters that are best without the offset its gain is least; where that is no gain, none is looked for.
       const least =
@@ -251,6 +259,19 @@ export async function fitModel(
     if (!robust.converged)
       warnings.push(`robust loss: weights have not settled after ${robust.passes} passes; those of the last are used`);
   }
+  let twoDensities: TwoDensityReport | null = null;
+  if (settings.embedding === 'two-density') {
+    const found = await twoDensityFit(pool, context, observed, final, estimate, settings, (done, total) =>
+      options.progress?.('two densities', done, total),
+    );
+    twoDensities = found.report;
+    if (found.estimate !== null) {
+      final = found.estimate;
+      ({ basis, layout, scale } = found);
+      observation = { ...observation, layout, mask: { scale } };
+      context = { ...context, basis, observation };
+    }
+  }
   const { evidence, posterior } = final;
   factors = final.factors;
 
@@ -280,6 +301,7 @@ export async function fitModel(
   const model: LinearModel = {
     specification: basis.specification,
     basisId: basis.id,
+    ...(basis.second === undefined ? {} : { embedding: 'two-density' as const }),
     layout,
     reference,
     energyNoise: settings.energyNoise,
@@ -311,10 +333,11 @@ export async function fitModel(
         ...settings,
         ...(choice === null ? {} : { chosen: choice }),
         ...(robust === null ? {} : { robust }),
+        ...(twoDensities === null ? {} : { twoDensities }),
       },
     },
   };
-  return { model, basis, frames, leftOut, evidence, choice, robust, warnings };
+  return { model, basis, frames, leftOut, evidence, choice, robust, twoDensities, warnings };
 }
 
 function observationCount(frames: readonly Frame[]): number {

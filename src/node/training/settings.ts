@@ -32,6 +32,8 @@ export interface FitSettings {
   readonly offsetKey: string | null;
   /** Isolated-atom energies by symbol, eV; others are found. */
   readonly isolatedAtoms: Readonly<Record<string, number>>;
+  /** `two-density`: E_i = ρ₁ + F(ρ₂), kept where it beats one density on held-out frames. */
+  readonly embedding: 'linear' | 'two-density';
   /** `huber`: labels that the fit misses by far count less, by iterated reweighting. */
   readonly loss: 'squares' | 'huber';
   /** Misfit, in robust standard deviations, beyond which they do. */
@@ -63,6 +65,7 @@ export const DEFAULT_FIT: FitSettings = {
   weights: {},
   offsetKey: null,
   isolatedAtoms: {},
+  embedding: 'linear',
   loss: 'squares',
   huberThreshold: 2,
   labelNoise: {},

@@ -12,6 +12,7 @@ import { modelPropertyCard } from '../training/property-card.ts';
 import { formErrorsOf, sampleLeverages } from '../training/form-passes.ts';
 import { columnScale, factorsOf, leftOutOf } from '../training/passes.ts';
 import { misfitsOf } from '../training/robust-fit.ts';
+import { misfitSumsOf } from '../training/two-density-fit.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import { climbTask } from '../training/evidence-search.ts';
 import { Machine } from './machine.ts';
@@ -29,6 +30,7 @@ const TASKS = {
   leverages: sampleLeverages,
   formErrors: formErrorsOf,
   misfits: misfitsOf,
+  misfitSums: misfitSumsOf,
   extrapolatingAtoms,
   evaluate: evaluateFrames,
   predict: predictStructures,
