@@ -145,6 +145,8 @@ export interface AccuracyResult {
   readonly frames: readonly [fitted: number, judged: number];
   readonly fits: readonly Fit[];
   readonly summary: EvaluationSummary;
+  /** Every judged frame with its errors. */
+  readonly judged: readonly EvaluatedFrame[];
   readonly seconds: number;
   /** First digits of the hash of the first model: runs with equal settings have equal ones. */
   readonly hash: string;
@@ -177,6 +179,7 @@ export async function runCase(
     frames: [Math.round(fitted / fits.length), judged.length],
     fits,
     summary: summarizeEvaluation(judged, fits[0]!.model.uncertainty.conformal.forces),
+    judged,
     seconds: (performance.now() - started) / 1000,
     hash,
   };

@@ -1,14 +1,20 @@
 /**
- * Accuracy on public DFT data, the table of docs/accuracy.md: node bench/accuracy.ts [name…] [--seed n] [--budget n]
+ * Accuracy on public DFT data, the table of docs/accuracy.md: node bench/accuracy.ts [name…] [--seed n] [--budget n] [--groups]
+ * `--groups` adds the errors of every group (config_type).
  * Names are beginnings of those of `accuracy-cases.ts`; without any, all sets that are on this machine.
  */
 import { parseArgs } from 'node:util';
+import { evaluationTable } from '../src/node/training/tables.ts';
 import { allowedThreads, createPool } from '../src/node/workers/pool.ts';
 import { CASES, missingFiles, runCase } from './accuracy-cases.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: 'string', default: '1' }, budget: { type: 'string' } },
+  options: {
+    seed: { type: 'string', default: '1' },
+    budget: { type: 'string' },
+    groups: { type: 'boolean', default: false },
+  },
 });
 const chosen = CASES.filter(
   ({ name }) =>
@@ -25,7 +31,7 @@ for (const one of chosen) {
     continue;
   }
   const pool = createPool(allowedThreads(), null);
-  const { frames, fits, summary, seconds } = await runCase(one, pool, {
+  const { frames, fits, summary, judged, seconds } = await runCase(one, pool, {
     seed: Number(values.seed),
     ...(values.budget === undefined ? {} : { settings: { budget: { functions: Number(values.budget) } } }),
   });
@@ -47,4 +53,16 @@ for (const one of chosen) {
       one.published,
     ].join(' | ')} |`,
   );
+  const cutoffs = fits.flatMap(({ choice }) => (choice?.cutoffs == null ? [] : [choice.cutoffs]));
+  for (const { cutoff, rule, trials } of cutoffs) {
+    const tried = trials.map((trial) => `${trial.cutoff} Å: ${cell(1000 * trial.score, 3)}`).join(', ');
+    console.log(`  cutoff ${cutoff} Å, by the rule ${rule} Å; losses in meV/Å ${tried}`);
+  }
+  if (!values.groups) continue;
+  for (const { name, structures, sets } of evaluationTable(judged).rows) {
+    const { energyMae, forceMae, forceRmse } = sets[0]!;
+    console.log(
+      `  ${name}: ${structures} structures, E MAE ${cell(1000 * energyMae, 3)} meV/atom, F MAE ${cell(forceMae, 3)}, F RMSE ${cell(forceRmse, 3)} eV/Å`,
+    );
+  }
 }

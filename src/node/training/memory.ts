@@ -34,10 +34,13 @@ export function planLine({ functions, bytes }: MemoryPlan): string {
 
 /**
  * Refuses a choice that the machine has no memory for.
- * @param available bytes that this process may still take
+ * @param available bytes that this process has or may still take
  * @throws EnvironmentError `NOT_ENOUGH_MEMORY`
  */
-export function requireMemory({ functions, bytes }: MemoryPlan, available: number = process.availableMemory()): void {
+export function requireMemory(
+  { functions, bytes }: MemoryPlan,
+  available: number = process.availableMemory() + process.memoryUsage.rss(),
+): void {
   if (bytes <= available) return;
   throw new EnvironmentError(
     'NOT_ENOUGH_MEMORY',
