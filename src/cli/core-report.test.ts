@@ -33,27 +33,28 @@ describe('coreWarnings', () => {
     expect(coreWarnings([SOUND], null)).toEqual([]);
   });
 
-  it('name pair and distances, and the inner cutoff that helps', () => {
+  it('name pair and distances, and the labels that help', () => {
     expect(coreWarnings([{ ...SOUND, attractive: [1.3, 1.55] }], null)).toEqual([
       'warning: the dimer Si-Si attracts between 1.30 and 1.55 Å, where nothing was learned (the data end at 2.05 Å)',
-      'help: fit with --inner-cutoff 1.94, which lets the ZBL core take over from there, or add structures with short bonds (compressed cells, dimers) to the data',
+      'help: add labelled dimers Si-Si from 1.10 to 2.05 Å and keep --inner-cutoff 1.55; up to 1.94 it narrows the gap',
     ]);
   });
 
-  it('suggest no inner cutoff where the core reaches to the data already, or there are no data', () => {
+  it('suggest no larger core where the core reaches to the data already, or there are no data', () => {
     const near = coreWarnings([{ ...SOUND, gate: 1.94, attractive: [1.9, 1.9] }], null);
     expect(near[0]).toContain('attracts at 1.90 Å');
-    expect(near[1]).toBe('help: add structures with short bonds (compressed cells, dimers) to the data');
+    expect(near[1]).toBe('help: add labelled dimers Si-Si from 1.70 to 2.05 Å and keep --inner-cutoff 1.94');
     const without = { ...SOUND, pair: ['C', 'Si'] as const, shortest: Number.POSITIVE_INFINITY };
     const [warning, help] = coreWarnings([{ ...without, attractive: [1.1, 1.2] }], null);
     expect(warning).toContain('the data have no such pair');
-    expect(help).toMatch(/^help: add/);
+    expect(help).toBe('help: add labelled dimers C-Si from 0.90 to 1.75 Å and keep --inner-cutoff 1.55');
   });
 
   it('name crystals that collapse', () => {
-    expect(coreWarnings([SOUND], cardOf(0.78))[0]).toBe(
+    expect(coreWarnings([SOUND], cardOf(0.78))).toEqual([
       'warning: Si diamond collapses under pressure: its energy falls where bonds are below 0.78 of their length',
-    );
+      'help: add cells pressed that far to the data',
+    ]);
   });
 });
 

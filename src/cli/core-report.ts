@@ -6,6 +6,8 @@ import { cell } from './table.ts';
 
 /** Share of the shortest distance of the data up to which the core may take over. */
 const CORE_SHARE = 0.95;
+/** Distance to either side of a gap in which labels are wanted, Å. */
+const REACH = 0.2;
 
 /** Shortest distances of the data of a fit, by elements of its model, Å. */
 export function shortestDistances({ frames, model }: Pick<Fit, 'frames' | 'model'>): readonly (readonly number[])[] {
@@ -44,12 +46,20 @@ export function coreWarnings(dimers: readonly DimerSummary[], card: PropertyCard
     );
   }
   if (warnings.length === 0) return [];
-  // One inner cutoff is for all pairs: the core may reach as far as the closest of them were seen.
-  const most = CORE_SHARE * Math.min(...dimers.map(({ shortest }) => shortest));
-  const largest = Math.max(...dimers.map(({ gate }) => gate));
-  const wider =
-    Number.isFinite(most) && most > largest + 0.01
-      ? `fit with --inner-cutoff ${below(most)}, which lets the ZBL core take over from there, or `
-      : '';
-  return [...warnings, `help: ${wider}add structures with short bonds (compressed cells, dimers) to the data`];
+  return [...warnings, ...failing.map((failed) => help(failed)), ...(failing.length === 0 ? [PRESSED] : [])];
+}
+
+const PRESSED = 'help: add cells pressed that far to the data';
+
+/**
+ * What helps a pair: labels where it attracts, with the core left where it is, which a fit would otherwise move below them. A
+ * larger core narrows the gap, but the switch between core and basis stays a place where nothing was learned.
+ */
+function help({ pair, gate, attractive, shortest }: DimerSummary): string {
+  const name = pair.join('-');
+  const to = Number.isFinite(shortest) ? shortest : gate + REACH;
+  const labels = `add labelled dimers ${name} from ${(attractive![0] - REACH).toFixed(2)} to ${to.toFixed(2)} Å and keep --inner-cutoff ${below(gate)}`;
+  const most = CORE_SHARE * shortest;
+  const wider = Number.isFinite(most) && most > gate + REACH / 4 ? `; up to ${below(most)} it narrows the gap` : '';
+  return `help: ${labels}${wider}`;
 }
