@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../test/support/golden.ts';
+import { ProductEvaluator } from '../../test/support/product-evaluator.ts';
 import { buildAceBasis } from '../core/descriptors/ace/enumerate.ts';
 import { presetSpecification } from '../core/descriptors/ace/presets.ts';
-import { createAceProgram } from '../core/descriptors/ace/program.ts';
 import { LINEAR_EMBEDDING } from '../core/descriptors/ace/product-basis.ts';
-import { ProductEvaluator } from '../core/descriptors/ace/product-evaluator.ts';
+import { createAceProgram } from '../core/descriptors/ace/program.ts';
 import { atomicNumberOf } from '../core/elements.ts';
 import { RandomStream } from '../core/random.ts';
 import type { Structure } from '../core/structure/structure.ts';

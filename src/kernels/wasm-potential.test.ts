@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { ProductEvaluator } from '../../test/support/product-evaluator.ts';
 import { basisEnergies } from '../core/descriptors/ace/basis-energies.ts';
-import { buildAceBasis } from '../core/descriptors/ace/enumerate.ts';
 import { ChebyshevExponential } from '../core/descriptors/ace/chebyshev.ts';
+import { buildAceBasis } from '../core/descriptors/ace/enumerate.ts';
 import {
   type Embedding,
   type InnerCutoff,
@@ -11,7 +12,6 @@ import {
   type ProductPotential,
   productPotential,
 } from '../core/descriptors/ace/product-basis.ts';
-import { ProductEvaluator } from '../core/descriptors/ace/product-evaluator.ts';
 import { SphericalBessel } from '../core/descriptors/ace/radial.ts';
 import type { Evaluation } from '../core/descriptors/descriptors.ts';
 import { InputError, NumericalError } from '../core/errors.ts';

@@ -3,7 +3,7 @@ import { type NeighborList, neighborList } from './neighbor-list.ts';
 import type { Structure } from './structure.ts';
 
 /** Margin by which a list reaches beyond the cutoff while atoms move, Å. */
-export const DEFAULT_SKIN = 0.6;
+const DEFAULT_SKIN = 0.6;
 
 /** Share of the half skin that an atom may have moved: the rest is for rounding. */
 const MOST_MOVED = 1 - 1e-9;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { countCouplings } from '../../../../test/support/coupling-count.ts';
 import { golden } from '../../../../test/support/golden.ts';
-import { countCouplings, countFunctions, countOrder } from './count.ts';
+import { countFunctions, countOrder } from './count.ts';
 
 interface Reference {
   A: {

@@ -12,21 +12,6 @@ export function countOrder(slots: number, degree: number, lmax: number): number 
   return counts.invariants(degree);
 }
 
-/**
- * Number of independent functions, over all l ≤ lmax, of a product whose slots (element, n) repeat with the given
- * multiplicities: [4] is four equal slots, [1, 1, 1] three different ones.
- */
-export function countCouplings(multiplicities: readonly number[], lmax: number): number {
-  const degree = multiplicities.reduce((sum, k) => sum + k, 0);
-  let total = new WeightCounts(degree, lmax);
-  for (const multiplicity of multiplicities) {
-    const group = new WeightCounts(degree, lmax);
-    for (let l = 0; l <= lmax; l++) group.multiply(l);
-    total = total.times(group, multiplicity);
-  }
-  return total.invariants(degree);
-}
-
 /** Number of functions of one central element by order, without building any. */
 export function countFunctions(nElements: number, nmax: readonly number[], lmax: readonly number[]): number[] {
   if (nmax.length !== lmax.length || nmax.length < 1 || nmax.length > MAX_ORDER) {
@@ -41,14 +26,12 @@ export function countFunctions(nElements: number, nmax: readonly number[], lmax:
 /** Numbers of multisets of (slot, l, m) by size, parity of Σ l and Σ m. */
 class WeightCounts {
   private readonly degree: number;
-  private readonly lmax: number;
   private readonly reach: number;
   /** counts[size][parity][Σ m + reach]. */
   private readonly counts: Float64Array[][];
 
   constructor(degree: number, lmax: number) {
     this.degree = degree;
-    this.lmax = lmax;
     this.reach = degree * lmax + 1;
     const width = 2 * this.reach + 1;
     this.counts = Array.from({ length: degree + 1 }, () => [new Float64Array(width), new Float64Array(width)]);
@@ -70,34 +53,9 @@ class WeightCounts {
     }
   }
 
-  /** Combines these multisets with those of `other` that have exactly `size` members. */
-  times(other: WeightCounts, size: number): WeightCounts {
-    const product = new WeightCounts(this.degree, this.lmax);
-    product.counts[0]![0]![this.reach] = 0;
-    for (let k = 0; k + size <= this.degree; k++) {
-      for (let p = 0; p < 2; p++) {
-        for (let q = 0; q < 2; q++) {
-          convolve(this.counts[k]![p]!, other.counts[size]![q]!, product.counts[k + size]![(p + q) % 2]!, this.reach);
-        }
-      }
-    }
-    return product;
-  }
-
   /** Invariants of even parity made of `size` factors. */
   invariants(size: number): number {
     const even = this.counts[size]![0]!;
     return even[this.reach]! - even[this.reach + 1]!;
-  }
-}
-
-/** out[i + j − centre] += a[i]·b[j]. */
-function convolve(a: Float64Array, b: Float64Array, out: Float64Array, centre: number): void {
-  for (let i = 0; i < a.length; i++) {
-    if (a[i] === 0) continue;
-    for (let j = 0; j < b.length; j++) {
-      const k = i + j - centre;
-      if (b[j] !== 0 && k >= 0 && k < out.length) out[k]! += a[i]! * b[j]!;
-    }
   }
 }

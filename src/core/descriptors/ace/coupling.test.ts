@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { countCouplings } from '../../../../test/support/coupling-count.ts';
 import { golden } from '../../../../test/support/golden.ts';
-import { countCouplings } from './count.ts';
 import {
   admissibleCouplings,
   COUPLING_TREES,

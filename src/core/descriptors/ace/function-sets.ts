@@ -3,7 +3,7 @@ import type { DegreeSet, FunctionSet, RectangularSet } from './basis.ts';
 import { MAX_ORDER } from './coupling.ts';
 
 /** Largest angular momentum of a basis. */
-export const MAX_ANGULAR_MOMENTUM = 12;
+const MAX_ANGULAR_MOMENTUM = 12;
 
 /** Largest n and l by order. */
 export interface SetBounds {

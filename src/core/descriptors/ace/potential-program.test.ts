@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SHAPES, shape } from '../../../../test/support/physics.ts';
+import { ProductEvaluator } from '../../../../test/support/product-evaluator.ts';
 import { RandomStream } from '../../random.ts';
 import { neighborList } from '../../structure/neighbor-list.ts';
 import type { AceSpecification } from './basis.ts';
@@ -7,7 +8,6 @@ import { ChebyshevExponential, ChebyshevPower } from './chebyshev.ts';
 import { buildAceBasis } from './enumerate.ts';
 import { createPotentialProgram } from './potential-program.ts';
 import { type Embedding, LINEAR_EMBEDDING, type ProductPotential, productPotential } from './product-basis.ts';
-import { ProductEvaluator } from './product-evaluator.ts';
 
 function linear(elements: readonly string[], nmax: readonly number[], lmax: readonly number[]): ProductPotential {
   const pair = { cutoff: 4.2, innerCutoff: 1.9, innerWidth: 0.5, core: { prefactor: 8, lambda: 0.6 } };

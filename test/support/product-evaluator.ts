@@ -1,14 +1,14 @@
-import { addBondForce } from '../../structure/bond-force.ts';
-import { requireDistance } from '../../structure/checks.ts';
-import { atomCount, type Structure } from '../../structure/structure.ts';
-import type { Evaluation, EvaluationOptions } from '../descriptors.ts';
-import { MAX_ORDER } from './coupling.ts';
-import { AtomEnergy, embed } from './embedding.ts';
-import { HARMONIC_STRIDE, SphericalHarmonics } from './harmonics.ts';
-import { ElementIndex, pairList } from './pair-list.ts';
-import type { ProductBond, ProductFunction, ProductPotential } from './product-basis.ts';
-import { coreRepulsion, innerSwitch } from './radial.ts';
-import { SmoothedZbl } from './zbl.ts';
+import { MAX_ORDER } from '../../src/core/descriptors/ace/coupling.ts';
+import { AtomEnergy, embed } from '../../src/core/descriptors/ace/embedding.ts';
+import { HARMONIC_STRIDE, SphericalHarmonics } from '../../src/core/descriptors/ace/harmonics.ts';
+import { ElementIndex, pairList } from '../../src/core/descriptors/ace/pair-list.ts';
+import type { ProductBond, ProductFunction, ProductPotential } from '../../src/core/descriptors/ace/product-basis.ts';
+import { coreRepulsion, innerSwitch } from '../../src/core/descriptors/ace/radial.ts';
+import { SmoothedZbl } from '../../src/core/descriptors/ace/zbl.ts';
+import type { Evaluation, EvaluationOptions } from '../../src/core/descriptors/descriptors.ts';
+import { addBondForce } from '../../src/core/structure/bond-force.ts';
+import { requireDistance } from '../../src/core/structure/checks.ts';
+import { atomCount, type Structure } from '../../src/core/structure/structure.ts';
 
 /** Everything of one neighbour that its force needs. */
 interface Neighbor {

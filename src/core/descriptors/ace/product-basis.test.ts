@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { ProductEvaluator } from '../../../../test/support/product-evaluator.ts';
 import { RandomStream } from '../../random.ts';
 import type { Structure } from '../../structure/structure.ts';
 import type { AceSpecification } from './basis.ts';
 import { ChebyshevExponential, ChebyshevPower } from './chebyshev.ts';
 import { buildAceBasis } from './enumerate.ts';
 import { LINEAR_EMBEDDING, type ProductPotential, productPotential } from './product-basis.ts';
-import { ProductEvaluator } from './product-evaluator.ts';
 import { createAceProgram } from './program.ts';
 
 function specification(
