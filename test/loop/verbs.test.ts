@@ -29,9 +29,16 @@ describe('run, status and explain', () => {
       expect(run.code).toBe(0);
       expect(run.out).toContain('Done: all criteria met in 2 consecutive rounds.');
       expect(run.out).toMatch(
-        /LAMMPS: runs\/toy\/potential\.yace .*\nnext: {3}querent predict runs\/toy\/models\/round-\d\d\.model/,
+        /LAMMPS: runs\/toy\/potential\.yace .*\n +runs\/toy\/potential\.yaml, which .*:\n(?: {10}.*\n)+next: {3}querent predict runs\/toy\/models\/round-\d\d\.model/,
       );
-      expect(existsSync(join(folder, 'runs/toy/potential.yace'))).toBe(true);
+      // What the lines for LAMMPS name is there, and they are those of `export`.
+      for (const name of ['potential.yace', 'potential.yaml', 'potential.asi'])
+        expect(existsSync(join(folder, 'runs/toy', name)), name).toBe(true);
+      const model = /runs\/toy\/models\/round-\d\d\.model/.exec(run.out)![0];
+      const exported = await querent(folder, 'export', model, '-o', 'potential.yaml');
+      const lines = exported.out.split('\n').filter((line) => line.startsWith('  '));
+      expect(lines.length).toBe(11);
+      for (const line of lines) expect(run.out).toContain(`        ${line}\n`);
       expect(run.err.split('\n')[0]).toMatch(/^toy: seed 1, reference sw-si, basis nmax 6,3 lmax 0,2, kernels /);
 
       const json = await querent(folder, 'status', 'runs/toy', '--json');

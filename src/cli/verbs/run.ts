@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { EnvironmentError } from '../../core/errors.ts';
+import { gradeLines, type LammpsPotential, potentialLines } from '../../formats/lammps-input.ts';
 import { parseBlob } from '../../loop/blobs.ts';
 import type { LoopOutcome } from '../../loop/driver.ts';
 import { runLoop } from '../../loop/driver.ts';
@@ -78,7 +79,7 @@ async function learn(
   before: LoopState,
   options: VerbOptions,
   context: VerbContext,
-): Promise<LoopOutcome> {
+): Promise<LoopOutcome & { readonly exported?: LammpsPotential | null }> {
   const { directory, store, runFile, inputs } = run;
   const stored = before.runFile === null ? null : parseBlob<RunFile>(store.blob(before.runFile));
   if (before.stopped !== null && stored !== null && allowedChanges(stored, runFile).length === 0) {
@@ -111,7 +112,7 @@ async function learn(
       onCommand: (command, state) => progress.onCommand(command, state),
     });
     await files.finish(outcome.state);
-    return outcome;
+    return { ...outcome, exported: files.exported };
   } finally {
     progress.finish();
     await runtime.dispose();
@@ -143,8 +144,23 @@ async function writeManualInputs({ directory, store, runFile }: HeldRun, state: 
   }
 }
 
+/** The lines for LAMMPS of a potential with extrapolation grades, as `export` prints them; none for one without. */
+function gradedLines(exported: LammpsPotential | null, here: string): string[] {
+  if (exported === null || exported.activeSet === null) return [];
+  const lines = [...potentialLines(exported), ...gradeLines(exported.elements)];
+  return [
+    `        ${join(here, exported.file)}, which knows where it extrapolates:`,
+    ...lines.map((line) => `          ${line}`),
+  ];
+}
+
 /** What was learned, where it is and what to do next. */
-function conclusion(outcome: LoopOutcome, run: HeldRun, path: string, context: VerbContext): string {
+function conclusion(
+  outcome: Awaited<ReturnType<typeof learn>>,
+  run: HeldRun,
+  path: string,
+  context: VerbContext,
+): string {
   const { state, ended } = outcome;
   const { runFile } = run;
   const status = statusOf(state, runFile);
@@ -173,6 +189,7 @@ function conclusion(outcome: LoopOutcome, run: HeldRun, path: string, context: V
     lines.push(
       `Done: ${state.stopped.message}.`,
       `LAMMPS: ${join(here, RUN_FILES.potential)} (units metal; pair_style pace; pair_coeff * * ${RUN_FILES.potential} …)`,
+      ...gradedLines(outcome.exported ?? null, here),
       `next:   querent predict ${join(here, model!)} STRUCTURES          energies and forces with error bars`,
       `        querent explain ${here}     which labels it asked for, and why it stopped`,
     );

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { writeExtxyz } from '../../formats/extxyz-writer.ts';
+import type { LammpsPotential } from '../../formats/lammps-input.ts';
 import { readModel } from '../../formats/model-file.ts';
 import { FrameReader } from '../../loop/frames.ts';
 import type { LoopState, RoundRecord } from '../../loop/state.ts';
@@ -12,6 +13,7 @@ import type { StoredEvent } from '../../protocol/events.ts';
 import type { RunFile } from '../../protocol/run-file.ts';
 import { formatRunFile } from '../../protocol/run-file-resolve.ts';
 import { writeFileAtomic } from '../files.ts';
+import { exportBBasis } from '../training/export-bbasis.ts';
 import { exportYace } from '../training/export-yace.ts';
 
 /** Names inside a run directory. */
@@ -21,6 +23,8 @@ export const RUN_FILES = {
   labelled: 'labelled.extxyz',
   models: 'models',
   potential: 'potential.yace',
+  graded: 'potential.yaml',
+  activeSet: 'potential.asi',
   provenance: 'provenance.json',
 } as const;
 
@@ -37,13 +41,15 @@ export function latestModelFile(state: LoopState): string | null {
 
 /**
  * Keeps the readable files of a run directory in step with its store: `run.yaml` with every default, a model per round,
- * `labelled.extxyz` with training and assessment labels, `provenance.json`, and at the end `potential.yace`. The store is the truth; the files can be
- * written again from it at any time.
+ * `labelled.extxyz` with training and assessment labels, `provenance.json`, and at the end the potential for LAMMPS. The store is
+ * the truth; the files can be written again from it at any time.
  */
 export class RunDirectory {
   private readonly directory: string;
   private readonly store: RunStore;
   private readonly reader: FrameReader;
+  /** The potential that `finish` wrote for LAMMPS, named relative to the run directory; null before. */
+  exported: LammpsPotential | null = null;
   private writing: Promise<void> = Promise.resolve();
   private failure: { readonly error: unknown } | null = null;
 
@@ -99,16 +105,27 @@ export class RunDirectory {
     if (this.failure !== null) throw this.failure.error;
   }
 
-  /** Writes `potential.yace`: the last model for LAMMPS, read back and compared before it is there. */
+  /**
+   * Writes `potential.yace`, the last model for LAMMPS, and where it has active sets `potential.yaml` with `potential.asi`, which
+   * give extrapolation grades; each read back and compared before it is there.
+   */
   private async writePotential(state: LoopState): Promise<void> {
     const round = state.rounds.findLast(({ model }) => model !== null);
     if (round?.model == null) return;
-    const file = modelFile(round.round);
-    const { model, basis } = readModel(this.store.blob(round.model.model), file);
+    const { model, basis } = readModel(this.store.blob(round.model.model), modelFile(round.round));
     await writeFileAtomic(
       join(this.directory, RUN_FILES.potential),
       exportYace(model, basis, RUN_FILES.potential).text,
     );
+    const { elements } = model.specification;
+    const graded = model.activeSets?.every((set) => set !== null) === true;
+    if (graded) {
+      const { text, activeSet } = exportBBasis(model, basis, RUN_FILES.graded);
+      await writeFileAtomic(join(this.directory, RUN_FILES.activeSet), activeSet);
+      await writeFileAtomic(join(this.directory, RUN_FILES.graded), text);
+    }
+    const file = graded ? RUN_FILES.graded : RUN_FILES.potential;
+    this.exported = { elements, file, activeSet: graded ? RUN_FILES.activeSet : null };
   }
 
   private async writeProvenance(state: LoopState): Promise<void> {
