@@ -1,5 +1,5 @@
 /** A worker thread of the page: one potential on kernels of its own. */
-import { AcePotential } from '../core/potentials/ace-potential.ts';
+import { potentialOf } from '../core/potentials/neural/neural-potential.ts';
 import type { PotentialResult } from '../core/potentials/potential.ts';
 import type { Structure } from '../core/structure/structure.ts';
 import { readModel } from '../formats/model-file.ts';
@@ -24,7 +24,7 @@ function opened(source: PotentialSource, kernels: Kernels): Evaluate {
     return (structure, atoms) => program.evaluate([structure], { atoms })[0]!;
   }
   const { model, basis } = readModel(source.bytes, 'model');
-  const potential = new AcePotential(model, kernels.prepare(basis));
+  const potential = potentialOf(model, kernels.prepare(basis));
   return (structure, atoms) => potential.evaluateShare(structure, atoms);
 }
 

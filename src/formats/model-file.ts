@@ -3,8 +3,9 @@ import { buildAceBasis, DEFAULT_BASIS_LIMITS } from '../core/descriptors/ace/enu
 import { createAceProgram } from '../core/descriptors/ace/program.ts';
 import { withSecondDensity } from '../core/descriptors/ace/two-density.ts';
 import { FormatError, InputError, NumericalError } from '../core/errors.ts';
-import { AcePotential, type Prediction } from '../core/potentials/ace-potential.ts';
+import type { AcePotential, Prediction } from '../core/potentials/ace-potential.ts';
 import type { LinearModel } from '../core/potentials/linear-model.ts';
+import { potentialOf } from '../core/potentials/neural/neural-potential.ts';
 import { predictiveSigmas } from '../core/potentials/predictive.ts';
 import type { Structure } from '../core/structure/structure.ts';
 import { headerDefect, MODEL_FILE_VERSION } from './model-schema.ts';
@@ -129,7 +130,7 @@ export function writeModel(model: LinearModel, basis: AceBasis): Uint8Array {
   const arrays = new Map<string, Float64Array>();
   const body = dissect(model, '', arrays);
   const program = createAceProgram(basis);
-  const potential = new AcePotential(model, program);
+  const potential = potentialOf(model, program);
   const selfCheck = checkStructures(model).map((structure) =>
     dissect(checkOf(potential, structure), 'selfCheck', arrays),
   );
@@ -232,7 +233,7 @@ function verified(
   if (basis.id !== model.basisId)
     throw fail('BASIS_CHANGED', 'model was made with another ordering or normalisation of its basis; refit it');
   const program = createAceProgram(basis);
-  const potential = new AcePotential(model, program);
+  const potential = potentialOf(model, program);
   const small = (values: readonly number[]): boolean => values.every((x) => Math.abs(x) <= LARGEST_SELF_CHECK);
   for (const stored of selfCheck) {
     if (!small(stored.positions) || !small(stored.cell))

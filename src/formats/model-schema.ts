@@ -93,6 +93,34 @@ const activeSet = z.object({
   excluded: whole.describe('training atoms left out since the fit does not describe them'),
 });
 
+const neural = z
+  .object({
+    specification,
+    basisId: z.string(),
+    shape: z.object({ inputs: whole, hidden: z.array(whole).min(1), activation: z.enum(['silu', 'tanh']) }),
+    maps: z
+      .array(
+        z.object({ functions: whole, inputs: whole, mean: array('[functions]'), map: array('[inputs, functions]') }),
+      )
+      .min(1)
+      .describe('by element: x = map (B − mean)'),
+    members: z.array(array('[parameters] of all elements')).min(2),
+    scales: perKind(scale),
+    rescaling: perKind(number).describe('α² of the committee'),
+    conformal: z.object({ level: finite, energy: number, forces: number }),
+    heldOut: perKind(number).describe('root mean square errors: eV/atom, eV/Å, eV/atom'),
+    active: flag.describe('whether the networks are in force'),
+    verdict: z.object({
+      structures: whole,
+      linearForceError: number,
+      forceError: number,
+      ence: number,
+      reason: z.string(),
+    }),
+    training: z.object({ settings: z.record(z.string(), z.unknown()), members: z.array(z.record(z.string(), number)) }),
+  })
+  .describe('networks whose mean is added to the linear model; left out without any');
+
 const model = z.object({
   specification,
   basisId: z.string().describe('hash of the specification and the ordered functions'),
@@ -163,6 +191,7 @@ const model = z.object({
     balance: z.object({
       mode: z.enum(['fixed', 'cv', 'evidence']),
       ratio: number,
+  neural: neural.optional(),
       curve: z.array(z.object({ ratio: number, energy: number, forces: number })),
     }),
     stressOffset: number.describe('eV per atom on the diagonal of the virial'),

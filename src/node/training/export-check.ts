@@ -1,6 +1,6 @@
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import { createAceProgram } from '../../core/descriptors/ace/program.ts';
-import { NumericalError } from '../../core/errors.ts';
+import { InputError, NumericalError } from '../../core/errors.ts';
 import { AcePotential } from '../../core/potentials/ace-potential.ts';
 import type { LinearModel } from '../../core/potentials/linear-model.ts';
 import type { Potential } from '../../core/potentials/potential.ts';
@@ -80,6 +80,18 @@ export function comparePotentials(
     gradeDifference = Math.max(gradeDifference, dg);
   }
   return { energyDifference, forceDifference, gradeDifference: grades === null ? null : gradeDifference };
+}
+
+/**
+ * Refuses models whose networks are in force: files of simulation programs hold what is linear in its invariants.
+ * @throws InputError `NETWORKS_NOT_EXPORTABLE`
+ */
+export function requireLinear(model: LinearModel): void {
+  if (model.neural?.active !== true) return;
+  throw new InputError(
+    'NETWORKS_NOT_EXPORTABLE',
+    'model must be linear to be written as a potential of a simulation program, but its networks are in force; write the linear model that it was trained on',
+  );
 }
 
 /** Compares a written potential with its model on five structures. @throws NumericalError `EXPORT_DIFFERS` */

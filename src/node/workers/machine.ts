@@ -2,7 +2,8 @@ import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import type { AceProgram, PotentialProgram } from '../../core/descriptors/descriptors.ts';
 import type { Whitener } from '../../core/numerics/kernels.ts';
 import { columnCount } from '../../core/dataset/dataset.ts';
-import { AcePotential } from '../../core/potentials/ace-potential.ts';
+import type { AcePotential } from '../../core/potentials/ace-potential.ts';
+import { potentialOf } from '../../core/potentials/neural/neural-potential.ts';
 import { MotionScreen } from '../../core/potentials/motion-screen.ts';
 import type { Structure } from '../../core/structure/structure.ts';
 import { readAsi } from '../../formats/asi.ts';
@@ -72,7 +73,7 @@ export class Machine {
     if (known !== undefined) return known;
     const { model: linear, basis } = readModel(model.bytes, model.id);
     const columns = columnCount(linear.layout);
-    const potential = new AcePotential(
+    const potential = potentialOf(
       linear,
       this.program(basis),
       (rows, m) => this.whitener(model.id, linear.posterior.r, columns).whiten(rows, m),

@@ -11,6 +11,7 @@ import { predictStructures } from '../training/predict.ts';
 import { modelPropertyCard } from '../training/property-card.ts';
 import { formErrorsOf, sampleLeverages } from '../training/form-passes.ts';
 import { columnScale, factorsOf, leftOutOf } from '../training/passes.ts';
+import { neuralEpochs, neuralFrames, neuralMoments } from '../training/neural-passes.ts';
 import { misfitsOf } from '../training/robust-fit.ts';
 import { misfitSumsOf } from '../training/two-density-fit.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
@@ -46,6 +47,9 @@ const TASKS = {
   fileGrades: gradeWithFile,
   backtestRows,
   backtestRun,
+  neuralMoments,
+  neuralFrames,
+  neuralEpochs,
 };
 
 type Registry = typeof TASKS;

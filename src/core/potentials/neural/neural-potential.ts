@@ -16,15 +16,17 @@ import { NetworkPass, parameterCount } from './network.ts';
 
 /** The error bars and limits of a model whose networks are in force: those of the committee in place of the posterior's. */
 export function withCommittee(model: LinearModel, ensemble: NeuralEnsemble): LinearModel {
-  const { forms, envelope, ...rest } = model.uncertainty;
+  const { leaveOneOut, leverageMedian, novelty, limits } = model.uncertainty;
   const { forceSigmaSelect, forceSigmaBreak } = trustLimits({ forceRmse: ensemble.heldOut.forces });
   return {
     ...model,
     uncertainty: {
-      ...rest,
+      leaveOneOut,
+      leverageMedian,
+      novelty,
       scales: ensemble.scales,
       conformal: ensemble.conformal,
-      limits: { ...rest.limits, forceSigmaSelect, forceSigmaBreak },
+      limits: { ...limits, forceSigmaSelect, forceSigmaBreak },
     },
   };
 }
