@@ -88,9 +88,30 @@ describe('exported potentials in the public evaluator', () => {
     pairs: [[{ cutoff: 4.8, innerCutoff: 1.6, innerWidth: 0.3, core: { prefactor: 40, lambda: 0.5 } }]],
   };
   const cases = {
-    silicon: { frames: siliconFrames(40), test: siliconFrames(5, { seed: 9, rattle: 0.2 }), specification: undefined },
-    alloy: { frames: alloyFrames(40, alloy), test: alloyFrames(5, alloy, null, 9), specification: undefined },
-    union: { frames: siliconFrames(60), test: siliconFrames(5, { seed: 9, rattle: 0.2 }), specification: union },
+    silicon: {
+      frames: siliconFrames(40),
+      test: siliconFrames(5, { seed: 9, rattle: 0.2 }),
+      specification: undefined,
+      settings: TINY_FIT,
+    },
+    alloy: {
+      frames: alloyFrames(40, alloy),
+      test: alloyFrames(5, alloy, null, 9),
+      specification: undefined,
+      settings: TINY_FIT,
+    },
+    union: {
+      frames: siliconFrames(60),
+      test: siliconFrames(5, { seed: 9, rattle: 0.2 }),
+      specification: union,
+      settings: TINY_FIT,
+    },
+    twoDensities: {
+      frames: siliconFrames(40),
+      test: siliconFrames(5, { seed: 9, rattle: 0.2 }),
+      specification: undefined,
+      settings: { ...TINY_FIT, embedding: 'two-density' as const },
+    },
   };
   const fits = new Map<string, Fit>();
   const results = new Map<string, Results[string]>();
@@ -98,8 +119,8 @@ describe('exported potentials in the public evaluator', () => {
   beforeAll(async () => {
     if (python === '') return;
     const pool = createPool(1, null);
-    for (const [name, { frames, test, specification }] of Object.entries(cases)) {
-      const fit = await fitModel(frames, TINY_FIT, pool, specification === undefined ? {} : { specification });
+    for (const [name, { frames, test, specification, settings }] of Object.entries(cases)) {
+      const fit = await fitModel(frames, settings, pool, specification === undefined ? {} : { specification });
       fits.set(name, fit);
       writeFileSync(join(folder, `${name}.yace`), exportYace(fit.model, fit.basis, `${name}.yace`).text);
       const exported = exportBBasis(fit.model, fit.basis, `${name}.yaml`);
@@ -139,6 +160,13 @@ describe('exported potentials in the public evaluator', () => {
       });
     },
   );
+
+  it.skipIf(python === '')(`the second density is there and bends${why}`, () => {
+    const { model, twoDensities } = fits.get('twoDensities')!;
+    expect(twoDensities!.accepted).toBe(true);
+    const second = model.posterior.mean.slice(model.layout.basis / 2, model.layout.basis);
+    expect(largest(second)).toBeGreaterThan(0.01);
+  });
 
   it.skipIf(python === '')(`the union has order 4 and no rectangle${why}`, () => {
     const { basis } = fits.get('union')!;
