@@ -97,9 +97,15 @@ export const BACKTEST_CASES: readonly BacktestCase[] = [
   },
   {
     name: 'SiJumps',
+    files: SI_JUMPS.slice(0, 1),
+    settings: settingsOf({ data: { leastGroup: 3 } }),
+    bars: HOMOGENEOUS,
+  },
+  {
+    name: 'SiMigration',
     files: SI_JUMPS,
     settings: settingsOf({}),
-    bars: HOMOGENEOUS,
+    bars: null,
   },
   {
     name: 'SiToDefects',

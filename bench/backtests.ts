@@ -65,6 +65,37 @@ function judged({ againstRandom, againstBalanced }: BacktestComparison, bars: Ba
   ];
 }
 
+const ratio = (value: number): string => (Number.isFinite(value) ? value.toFixed(2) : '> 1');
+const spread = (found: Spread | null | undefined): string => {
+  if (found === undefined) return '-';
+  return found === null ? 'saturated' : `${ratio(found.median)} (${ratio(found.low)}–${ratio(found.high)})`;
+};
+
+/** Rows of the tables of docs/backtest.md. */
+function tableRows(name: string, { againstRandom, againstBalanced, chance, metrics }: BacktestComparison): string[] {
+  const target = metrics.includes('targetEnergy');
+  const row = (strategy: string, found: BacktestComparison['againstRandom'][string] | null): string => {
+    const [forces, energy] = [found?.forces, target ? found?.targetEnergy : found?.energy];
+    const balanced = againstBalanced?.[strategy]?.energy?.mean;
+    const cells = [
+      spread(forces?.mean),
+      forces === undefined ? '-' : ratio(forces.worst.median),
+      spread(energy?.mean),
+      energy === undefined ? '-' : ratio(energy.worst.median),
+      forces === undefined ? '-' : spread(forces.labels),
+      energy === undefined ? '-' : spread(energy.labels),
+      energy === undefined ? '-' : spread(energy.atoms),
+      spread(balanced),
+    ];
+    return `| ${[name, strategy, ...cells].join(' | ')} |`;
+  };
+  return [...Object.entries(againstRandom).map(([strategy, found]) => row(strategy, found)), row('chance', chance)];
+}
+
+const HEADER =
+  '| pool | strategy | F | worst F | E | worst E | labels F | labels E | atoms E | E to balanced |\n|---|---|---|---|---|---|---|---|---|---|';
+const table: string[] = [];
+
 async function play(one: BacktestCase): Promise<void> {
   const files = one.files.map((file) => dataFile(file));
   if (files.includes(null)) {
@@ -99,6 +130,7 @@ async function play(one: BacktestCase): Promise<void> {
     const comparison = compareRuns(result.runs, BALANCED);
     await writeBacktest(directory, one.name, result, one.settings, comparison);
     const repeats = result.runs.reduce((sum, run) => sum + (run.strategy === DEFAULT_STRATEGY ? run.repeats : 0), 0);
+    table.push(...tableRows(one.name, comparison));
     console.log(`## ${one.name}\n\n${comparisonText(comparison)}`);
     if (one.settings.data.copies > 1) console.log(`copies labelled twice by ${DEFAULT_STRATEGY}: ${repeats}`);
     if (one.bars !== null) console.log(`${judged(comparison, one.bars).join('; ')}\n`);
@@ -111,3 +143,4 @@ for (const one of BACKTEST_CASES) {
   const named = positionals.some((start) => one.name.toLowerCase().startsWith(start.toLowerCase()));
   if (positionals.length === 0 || named) await play(one);
 }
+console.log([HEADER, ...table].join('\n'));

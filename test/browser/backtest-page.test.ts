@@ -73,9 +73,11 @@ describeWithChromium('the page of a back-test', () => {
 
   it.each([1200, 390])('does not spill over %i pixels', async (width) => {
     await page.setViewportSize({ width, height: 900 });
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
     expect(wide).toBeLessThanOrEqual(width);
-    const plots = await page.locator('.plots svg').evaluateAll((list) => list.map((svg) => svg.getBoundingClientRect()));
+    const plots = await page
+      .locator('.plots svg')
+      .evaluateAll((list) => list.map((svg) => svg.getBoundingClientRect()));
     for (const { left, right, height } of plots) {
       expect(left).toBeGreaterThanOrEqual(0);
       expect(right).toBeLessThanOrEqual(width);

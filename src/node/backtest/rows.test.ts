@@ -8,7 +8,7 @@ import { plainKernels } from '../../core/numerics/plain-kernels.ts';
 import { prototypeStructure } from '../../core/structure/prototypes.ts';
 import { createPool } from '../workers/pool.ts';
 import { backtestFrames } from './frames.ts';
-import { poolRows } from './rows.ts';
+import { bytesOfRows, poolRows, requireRowMemory } from './rows.ts';
 import type { ModelSettings } from './settings.ts';
 import { DEFAULT_BACKTEST } from './settings.ts';
 
@@ -113,5 +113,21 @@ describe('poolRows', () => {
       square += distance / (jitter * rows.displacementNorms[f]!) ** 2 / 40;
     }
     expect(square).toAgree(1, { rtol: 0.35, why: 'mean square over 40 structures of few effective directions' });
+  });
+});
+
+describe('memory of the rows', () => {
+  it('is known before they are made', async () => {
+    const pool = await rowsOn(1, model);
+    expect(bytesOfRows(silicon, pool.columns)).toBe(rowBytes(pool));
+    const bare = silicon.map((frame) => ({ ...frame, labels: { energy: null, forces: null, virial: null } }));
+    expect(bytesOfRows(bare, pool.columns)).toBe(0);
+  });
+
+  it('is refused where there is less', () => {
+    expect(() => requireRowMemory(7e9, 10e9)).not.toThrow();
+    expect(() => requireRowMemory(12e9, 10e9)).toThrow(
+      'rows of a back-test must fit into 7.0 GB here, got about 12 GB; take a smaller basis (--preset small) or fewer structures (--sample)',
+    );
   });
 });

@@ -8,6 +8,7 @@ import { frameWeights } from '../../core/dataset/weights.ts';
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import { basisSmoothness } from '../../core/descriptors/ace/smoothness.ts';
 import { atomicNumberOf } from '../../core/elements.ts';
+import { EnvironmentError } from '../../core/errors.ts';
 import { smoothnessPrior } from '../../core/regression/prior.ts';
 import type { PerKind } from '../../core/regression/regression.ts';
 import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
@@ -160,6 +161,33 @@ function weightedFrames(frames: readonly Frame[], settings: ModelSettings): Weig
   });
 }
 
+/** Share of the memory that this process may have which rows may take; a worker's copies of what it works on need the rest. */
+const MEMORY_SHARE = 0.7;
+
+/** Bytes of the rows of some frames in d columns at most: components that symmetry fixes are counted. */
+export function bytesOfRows(frames: readonly Frame[], columns: number): number {
+  const rows = frames.reduce((sum, { labels }) => {
+    return sum + (labels.energy === null ? 0 : 1) + (labels.forces?.length ?? 0) + (labels.virial === null ? 0 : 6);
+  }, 0);
+  return 8 * rows * columns;
+}
+
+/**
+ * Refuses rows that do not fit: better than being killed half-way.
+ * @param available bytes that this process may have
+ * @throws EnvironmentError `NOT_ENOUGH_MEMORY`
+ */
+export function requireRowMemory(bytes: number, available: number): void {
+  const limit = MEMORY_SHARE * available;
+  if (bytes <= limit) return;
+  const [rows, most] = [bytes, limit].map((value) => (value / 1e9).toPrecision(2));
+  throw new EnvironmentError(
+    'NOT_ENOUGH_MEMORY',
+    `rows of a back-test must fit into ${most} GB here, got about ${rows} GB; take a smaller basis (--preset small) or fewer structures (--sample)`,
+    { bytes, available },
+  );
+}
+
 /**
  * Rows of all frames of a back-test, made once on the workers and kept in memory that they share. Columns are divided by
  * their root mean square over all force rows and multiplied by the smoothness of the prior, which thus becomes λ·1.
@@ -188,6 +216,7 @@ export async function poolRows(
     stressOffset: false,
     offsetGroups: [],
   };
+  requireRowMemory(bytesOfRows(frames, columnCount(layout)), process.availableMemory());
   const stride = Math.max(1, Math.floor(structures.length / SCALE_SAMPLE));
   const maskScale = await pool.run('columnScale', {
     basis,
