@@ -14,7 +14,7 @@ const FINE_TRIPLES = [...FINE_PAIRS, degree(3, 17)];
 /**
  * Bases by rising number of functions, for 1, 2, 3 and 4 or more elements. Each is part of the last, so that the factor
  * of the last holds those of all. High order at low resolution pays for open and covalent structures, fine resolution at
- * orders 2 and 3 for close-packed metals; the data choose.
+ * orders 2 and 3 for close-packed metals; the data choose. With many elements, angles at order 3 come before order 4.
  */
 const LADDERS: readonly (readonly LadderStep[])[] = [
   // One element: 122, 391, 807, 1107, 1231, 1746, 2170, 2362 functions; 4526 where the user's budget allows them
@@ -46,7 +46,7 @@ const LADDERS: readonly (readonly LadderStep[])[] = [
   [
     [rectangle([6, 2, 1], [0, 2, 1])],
     [rectangle([8, 2, 1], [0, 3, 2])],
-    [rectangle([8, 2, 1, 1], [0, 3, 2, 1])],
+    [rectangle([10, 2, 1], [0, 4, 3])],
     [rectangle([8, 3, 1, 1], [0, 3, 3, 1])],
     [rectangle([10, 3, 1, 1], [0, 4, 4, 1])],
   ],
