@@ -1,5 +1,5 @@
+import { gigapascal } from '../core/units.ts';
 import type { ErrorRow } from '../node/training/tables.ts';
-import { gigapascal } from '../node/training/tables.ts';
 import { cell, renderTable } from './table.ts';
 
 /** Errors of several sets side by side, in meV/atom, meV/Å and GPa. */

@@ -1,7 +1,7 @@
 import type { BondScan } from '../core/properties/bond-scan.ts';
 import type { PropertyCard } from '../core/properties/properties.ts';
+import { gigapascal } from '../core/units.ts';
 import { crystalLines } from '../formats/property-card-svg.ts';
-import { gigapascal } from '../node/training/tables.ts';
 import { finiteOrNull } from './data-options.ts';
 import { cell, renderTable } from './table.ts';
 

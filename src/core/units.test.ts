@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../test/support/golden.ts';
-import { ACCELERATION, BOHR, BOLTZMANN, COULOMB, EV_PER_CUBIC_ANGSTROM_IN_GPA, HARTREE, RYDBERG } from './units.ts';
+import {
+  ACCELERATION,
+  BOHR,
+  BOLTZMANN,
+  COULOMB,
+  EV_PER_CUBIC_ANGSTROM_IN_GPA,
+  gigapascal,
+  HARTREE,
+  RYDBERG,
+} from './units.ts';
 
 // Exact by definition of the SI, and measured values of CODATA 2018.
 const ELEMENTARY_CHARGE = 1.602176634e-19;
@@ -8,6 +17,13 @@ const BOLTZMANN_SI = 1.380649e-23;
 const ATOMIC_MASS = 1.6605390666e-27;
 const FINE_STRUCTURE = 7.2973525693e-3;
 const DIGITS = { rtol: 2e-10, why: 'the last digit of CODATA values' };
+
+describe('gigapascal', () => {
+  it('is what 1 eV/Å³ is', () => {
+    expect(gigapascal(2)).toBe(2 * EV_PER_CUBIC_ANGSTROM_IN_GPA);
+    expect(gigapascal(-1)).toAgree((-ELEMENTARY_CHARGE * 1e30) / 1e9, DIGITS);
+  });
+});
 
 describe('units', () => {
   it('follow from the definitions of the SI', () => {

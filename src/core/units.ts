@@ -15,5 +15,9 @@ export const RYDBERG = HARTREE / 2;
 export const BOHR = 0.529177210903;
 /** 1 eV/Å³ in GPa. */
 export const EV_PER_CUBIC_ANGSTROM_IN_GPA = 160.2176634;
+/** A stress or modulus in GPa. @param value eV/Å³ */
+export function gigapascal(value: number): number {
+  return EV_PER_CUBIC_ANGSTROM_IN_GPA * value;
+}
 /** e²/(4πε₀) in eV·Å, with the digits that the ZBL repulsion of potential files is defined with (CODATA 2018: 14.39964548). */
 export const COULOMB = 14.399645351950543;

@@ -1,6 +1,6 @@
 /** A property card as one SVG page: tables of numbers, energies against volume, and energies of pairs. */
 import type { CrystalProperties, PropertyCard } from '../core/properties/properties.ts';
-import { EV_PER_CUBIC_ANGSTROM_IN_GPA as GPA } from '../core/units.ts';
+import { gigapascal } from '../core/units.ts';
 import { PLOT_COLORS, type PlotSeries, svgPage, svgPlot, svgText } from './svg-plot.ts';
 
 const WIDTH = 960;
@@ -9,7 +9,9 @@ const LINE = 17;
 
 /** eV/Å³ as GPa with one decimal, zero without a sign. */
 function gigapascals(value: number): string {
-  return (value * GPA).toFixed(1).replace(/^-(0\.0)$/, '$1');
+  return gigapascal(value)
+    .toFixed(1)
+    .replace(/^-(0\.0)$/, '$1');
 }
 
 /** Numbers of one crystal, name by name, as people read them; what is missing says why. */

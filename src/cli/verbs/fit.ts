@@ -4,6 +4,7 @@ import type { DimerSummary } from '../../core/potentials/dimer-scan.ts';
 import { isolatedAtomEnergies } from '../../core/potentials/linear-model.ts';
 import type { PropertyCard } from '../../core/properties/properties.ts';
 import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
+import { gigapascal } from '../../core/units.ts';
 import type { EvaluatedFrame } from '../../core/validation/summary.ts';
 import { summarizeEvaluation } from '../../core/validation/summary.ts';
 import { writeModel } from '../../formats/model-file.ts';
@@ -19,7 +20,7 @@ import { openModel } from '../../node/training/open-model.ts';
 import { DEFAULT_FIT } from '../../node/training/settings.ts';
 import { speciesOf } from '../../node/training/specification.ts';
 import { allowingForOffset, meanOffsetStress } from '../../node/training/stress-offset.ts';
-import { gigapascal, trainingTables } from '../../node/training/tables.ts';
+import { trainingTables } from '../../node/training/tables.ts';
 import {
   addLabelKeyOptions,
   addThreadsOption,

@@ -1,7 +1,7 @@
 /** Frames that repeat a geometry. */
 import { cellVolume } from '../structure/cell.ts';
 import type { Frame } from '../structure/structure.ts';
-import { EV_PER_CUBIC_ANGSTROM_IN_GPA } from '../units.ts';
+import { gigapascal } from '../units.ts';
 import type { Finding } from './check-findings.ts';
 
 /** Coordinates of a repeated geometry differ by no more than this, Å. */
@@ -152,11 +152,11 @@ export function duplicateFindings(frames: readonly Frame[]): Finding[] {
   if (contradictions.length > 0) {
     const largest = (kind: 'energy' | 'force' | 'stress'): number =>
       contradictions.reduce((most, entry) => Math.max(most, entry[kind]), 0);
-    const gigapascal = EV_PER_CUBIC_ANGSTROM_IN_GPA * largest('stress');
+    const stress = gigapascal(largest('stress'));
     findings.push({
       code: 'CONTRADICTING_DUPLICATES',
       severity: 'error',
-      message: `${contradictions.length} ${contradictions.length === 1 ? 'structure repeats' : 'structures repeat'} a geometry with other labels: energies differ by up to ${(1000 * largest('energy')).toPrecision(3)} meV/atom, forces by up to ${largest('force').toPrecision(3)} eV/Å, stresses by up to ${gigapascal.toPrecision(3)} GPa`,
+      message: `${contradictions.length} ${contradictions.length === 1 ? 'structure repeats' : 'structures repeat'} a geometry with other labels: energies differ by up to ${(1000 * largest('energy')).toPrecision(3)} meV/atom, forces by up to ${largest('force').toPrecision(3)} eV/Å, stresses by up to ${stress.toPrecision(3)} GPa`,
       evidence: {
         structures: contradictions.length,
         energyPerAtom: largest('energy'),

@@ -6,13 +6,13 @@ import {
   type EnergyMisfits,
   type EnergyStressRelation,
   type ForceComparison,
-  inGigapascal,
   isConclusive,
   type JointScale,
   type StressComparison,
 } from './check-relations.ts';
 import { weightedQuantile } from './check-statistics.ts';
 import { explainRatios, explanationText, type LabelRatios, SHEAR_ORDERS } from './check-units.ts';
+import { gigapascal } from '../units.ts';
 
 /** What was measured of the relations between labels. */
 export interface LabelRelations {
@@ -332,7 +332,7 @@ function offsetFindings(frames: readonly Frame[], relations: LabelRelations): Fi
       isConclusive(relation) &&
       isRight(slope) &&
       plainMisfit > 1.3 * misfit &&
-      Math.abs(inGigapascal(offset)) >= SMALL_OFFSET &&
+      Math.abs(gigapascal(offset)) >= SMALL_OFFSET &&
       plainMisfit > 0.05
     );
   });
@@ -340,7 +340,7 @@ function offsetFindings(frames: readonly Frame[], relations: LabelRelations): Fi
   const evidence: Record<string, number> = {};
   for (const { group, offset, plainSlope, slope } of found) {
     const name = (key: string): string => (group === '' ? key : `${group}.${key}`);
-    evidence[name('offsetGPa')] = round(inGigapascal(offset));
+    evidence[name('offsetGPa')] = round(gigapascal(offset));
     evidence[name('slopeWithout')] = round(plainSlope);
     evidence[name('slopeWith')] = round(slope);
   }
@@ -351,7 +351,7 @@ function offsetFindings(frames: readonly Frame[], relations: LabelRelations): Fi
     {
       code: 'STRESS_OFFSET',
       severity: 'warning',
-      message: `energies of strained cells of group ${groupNames(groups)} do not go with their stresses: a constant hydrostatic stress of ${plural}${round(inGigapascal(largest.offset))} GPa lies between them (slope of dE against V σ:ε ${round(largest.plainSlope)}, with the offset ${round(largest.slope)})`,
+      message: `energies of strained cells of group ${groupNames(groups)} do not go with their stresses: a constant hydrostatic stress of ${plural}${round(gigapascal(largest.offset))} GPa lies between them (slope of dE against V σ:ε ${round(largest.plainSlope)}, with the offset ${round(largest.slope)})`,
       evidence,
       frames: framesWith(frames, 'virial', new Set(groups)),
       advice:

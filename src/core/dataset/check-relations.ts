@@ -1,6 +1,5 @@
 /** Whether energy, force and stress labels go together: the three ratios of their units, each measured in its own way. */
 import { cellVolume } from '../structure/cell.ts';
-import { EV_PER_CUBIC_ANGSTROM_IN_GPA } from '../units.ts';
 import type { Frame } from '../structure/structure.ts';
 import { type FramePair, nearPairs, stressWork } from './check-pairs.ts';
 import { cosine, type Ratio, robustRatio, trimmedFit } from './check-statistics.ts';
@@ -388,9 +387,4 @@ export function compareForces(
       Math.sqrt(values.reduce((sum, x) => sum + x * x, 0) / Math.max(1, values.length));
     return { group, cosine: alike, ratio: (Math.sign(alike) * size(labels)) / size(predicted), size: size(labels) };
   });
-}
-
-/** A stress in GPa for messages. */
-export function inGigapascal(stress: number): number {
-  return stress * EV_PER_CUBIC_ANGSTROM_IN_GPA;
 }

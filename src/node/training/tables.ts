@@ -1,5 +1,4 @@
 import { summarizeErrors } from '../../core/validation/errors.ts';
-import { EV_PER_CUBIC_ANGSTROM_IN_GPA } from '../../core/units.ts';
 import { symbolOf } from '../../core/elements.ts';
 import type { EvaluatedFrame } from '../../core/validation/summary.ts';
 import type { Fit } from './fit.ts';
@@ -117,7 +116,4 @@ export function evaluationTable(frames: readonly EvaluatedFrame[]): { columns: s
   return { columns: ['test'], rows: rowsOf([frames.map(testErrors)]) };
 }
 
-/** eV/Å³ in GPa. */
-export function gigapascal(stress: number): number {
-  return stress * EV_PER_CUBIC_ANGSTROM_IN_GPA;
-}
+export { gigapascal } from '../../core/units.ts';
