@@ -21,6 +21,16 @@ export function addThreadsOption(command: Command): Command {
   return command.option('--threads <n>', 'worker threads; by default what the machine, its cgroup or Slurm allow');
 }
 
+/** Adds `--regime`. */
+export function addRegimeOption(command: Command): Command {
+  return command.option('--regime <name>', 'error bars that the model was calibrated with for this regime');
+}
+
+/** The regime that was asked for, or null. */
+export function regimeOption(options: VerbOptions): string | null {
+  return (options.regime as string | undefined) ?? null;
+}
+
 /** Label keys that were asked for. */
 export function labelKeys(options: VerbOptions): FrameReadOptions {
   const text = (name: string): string | undefined => options[name] as string | undefined;

@@ -46,9 +46,19 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./verbs/fit.ts')).verb,
   },
   {
+    name: 'neural',
+    summary: 'an ensemble of small networks on top of a fitted model, in force where it is better and calibrated',
+    load: async () => (await import('./verbs/neural.ts')).verb,
+  },
+  {
     name: 'evaluate',
     summary: 'errors and calibration of a model on labelled structures',
     load: async () => (await import('./verbs/evaluate.ts')).verb,
+  },
+  {
+    name: 'calibrate',
+    summary: 'error bars for a regime, from labelled structures of it, beside the general ones',
+    load: async () => (await import('./verbs/calibrate.ts')).verb,
   },
   {
     name: 'predict',

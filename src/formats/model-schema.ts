@@ -175,11 +175,23 @@ const model = z.object({
       leverageSelect: number,
       leverageBreak: number,
     }),
+    regimes: z
+      .array(
+        z.object({
+          name: z.string(),
+          structures: whole,
+          envelope: perKind(z.array(term).min(1)),
+          conformal: z.object({ level: finite, energy: number, forces: number }),
+        }),
+      )
+      .optional()
+      .describe('error bars calibrated on labelled structures of one kind'),
   }),
   activeSets: z
     .array(activeSet.nullable())
     .optional()
     .describe('by element, from version 2 on; null without training atoms'),
+  neural: neural.optional(),
   training: z.object({
     structures: whole,
     atoms: whole,
@@ -191,7 +203,6 @@ const model = z.object({
     balance: z.object({
       mode: z.enum(['fixed', 'cv', 'evidence']),
       ratio: number,
-  neural: neural.optional(),
       curve: z.array(z.object({ ratio: number, energy: number, forces: number })),
     }),
     stressOffset: number.describe('eV per atom on the diagonal of the virial'),

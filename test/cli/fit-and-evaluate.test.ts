@@ -294,6 +294,29 @@ describe('querent evaluate', () => {
   });
 });
 
+describe('querent calibrate', () => {
+  it('puts error bars of a regime beside the general ones, which evaluate and predict use when asked', async () => {
+    const argv = ['calibrate', 'si.model', 'test.xyz', '--name', 'hot cells', '-o', 'regime.model', '--threads', '1'];
+    const shown = await run(argv);
+    expect([shown.code, shown.stderr]).toEqual([0, 'warning: not calibrated: 8 structures are fewer than 10\n']);
+    expect(shown.stdout).toMatch(/^regime hot cells, 8 structures\n\ngeneral error bars on it:\nerror bars +rms z/);
+    expect(shown.stdout).toContain('use them with --regime hot cells\n');
+    const outcome = await json<{ structures: number; envelope: Record<string, unknown[]> }>(argv);
+    expect(outcome.structures).toBe(8);
+    expect(Object.keys(outcome.envelope)).toEqual(['energy', 'forces', 'virial']);
+    const of = async (...options: string[]): Promise<number> =>
+      (await json<EvaluationSummary>(['evaluate', 'regime.model', 'test.xyz', '--threads', '1', ...options])).calibration
+        .forces!.rmsResidual;
+    expect(await of()).not.toBe(await of('--regime', 'hot cells'));
+    expect(await of('--regime', 'hot cells')).toAgree(1, { atol: 0.3, why: 'calibrated on eight structures' });
+    const unknown = await run(['predict', 'regime.model', 'test.xyz', '--regime', 'cold']);
+    expect([unknown.code, unknown.stderr]).toEqual([
+      2,
+      'error: regime must be one the model was calibrated for (hot cells), got "cold"\n',
+    ]);
+  });
+});
+
 describe('querent predict', () => {
   it('--json has one object per structure with the fields of its contract', async () => {
     const result = await json<PredictionJson[]>(['predict', 'si.model', 'test.xyz@:2', '--threads', '1']);

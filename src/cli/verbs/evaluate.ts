@@ -11,9 +11,11 @@ import { allowingForOffset, meanOffsetStress } from '../../node/training/stress-
 import { evaluationTable, gigapascal } from '../../node/training/tables.ts';
 import {
   addLabelKeyOptions,
+  addRegimeOption,
   addThreadsOption,
   finiteOrNull,
   labelKeys,
+  regimeOption,
   threadsOption,
   withPool,
 } from '../data-options.ts';
@@ -37,7 +39,7 @@ export const verb: Verb = {
         'labelled structures: extended XYZ or gzip of it, file@start:stop:step, - for standard input',
       )
       .option('--json', 'print the result as JSON');
-    addThreadsOption(addLabelKeyOptions(command)).addHelpText(
+    addRegimeOption(addThreadsOption(addLabelKeyOptions(command))).addHelpText(
       'after',
       '\nExample:\n  querent evaluate si.model test.xyz --json',
     );
@@ -46,7 +48,7 @@ export const verb: Verb = {
     const path = args[0] as string;
     const threads = threadsOption(options);
     const file = potentialFormat(path) === null ? null : await openPotential(path, {}, context);
-    const opened = file === null ? await readModelFile(resolve(context.cwd, path), path) : null;
+    const opened = file === null ? await readModelFile(resolve(context.cwd, path), path, regimeOption(options)) : null;
     const { frames } = await readFrames(args[1] as string[], labelKeys(options));
     checkJudgeable(frames);
     const evaluated = await withPool(threads, context, (pool) =>

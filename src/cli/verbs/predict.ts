@@ -12,10 +12,12 @@ import { gigapascal } from '../../node/training/tables.ts';
 import type { TaskPool } from '../../node/workers/pool.ts';
 import {
   addLabelKeyOptions,
+  addRegimeOption,
   addThreadsOption,
   elementEnergies,
   finiteOrNull,
   labelKeys,
+  regimeOption,
   threadsOption,
   withPool,
 } from '../data-options.ts';
@@ -102,7 +104,7 @@ export const verb: Verb = {
       .argument('<model>', 'model file; or a .yace or .yaml potential (means, and grades with an .asi)')
       .argument('<structures...>', 'structures: extended XYZ, POSCAR, file@start:stop:step, - for standard input')
       .option('--json', 'print one object per structure as JSON: eV, eV/Å, eV/Å³');
-    addActiveSetOption(addThreadsOption(addLabelKeyOptions(command))).addHelpText(
+    addActiveSetOption(addRegimeOption(addThreadsOption(addLabelKeyOptions(command)))).addHelpText(
       'after',
       '\nExample:\n  querent predict si.model POSCAR',
     );
@@ -111,7 +113,7 @@ export const verb: Verb = {
     const path = args[0] as string;
     const threads = threadsOption(options);
     const file = potentialFormat(path) === null ? null : await openPotential(path, options, context);
-    const opened = file === null ? await readModelFile(resolve(context.cwd, path), path) : null;
+    const opened = file === null ? await readModelFile(resolve(context.cwd, path), path, regimeOption(options)) : null;
     const { frames } = await readFrames(args[1] as string[], labelKeys(options));
     const predictions: Partial<StructurePrediction>[] = await withPool(threads, context, async (pool) => {
       if (opened === null) return predictWithFile(file!, frames, pool);

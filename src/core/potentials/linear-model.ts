@@ -2,6 +2,7 @@ import type { ColumnLayout, EnergyNoise, ReferenceEnergies } from '../dataset/da
 import { columnOffsets } from '../dataset/dataset.ts';
 import type { AceSpecification } from '../descriptors/ace/basis.ts';
 import type { NeuralEnsemble } from './neural/ensemble.ts';
+import type { CalibratedRegime } from './regimes.ts';
 import type { PerKind, PosteriorState } from '../regression/regression.ts';
 import type { TwoFactorScale } from '../uncertainty/calibration.ts';
 import type { EnvelopeTerm } from '../uncertainty/envelope.ts';
@@ -39,6 +40,8 @@ export interface ModelUncertainty {
   /** [elements] novelty of atomic environments; null for an element without training atoms. */
   readonly novelty: readonly (NoveltyModel | null)[];
   readonly limits: TrustLimits;
+  /** Error bars calibrated on labelled structures of a regime, beside these general ones. */
+  readonly regimes?: readonly CalibratedRegime[];
 }
 
 /** What the fit was made from and how; enough to rerun it. */

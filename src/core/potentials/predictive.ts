@@ -5,7 +5,8 @@ import { epistemicVariance } from '../uncertainty/calibration.ts';
 import { type EnvelopeTerm, envelopeParts, type VarianceParts } from '../uncertainty/envelope.ts';
 import type { VarianceFormName } from '../uncertainty/variance-forms.ts';
 import type { FormVariances, Prediction } from './ace-potential.ts';
-import type { LinearModel, ModelUncertainty } from './linear-model.ts';
+import type { LinearModel } from './linear-model.ts';
+import { envelopeOf } from './regimes.ts';
 
 /** Standard deviations of what an interval is made of; their squares add up to its own. */
 export interface PartSigmas<T> {
@@ -33,11 +34,6 @@ export interface PredictiveSigmas {
     readonly forces: PartSigmas<Float64Array>;
     readonly virial: PartSigmas<Float64Array>;
   };
-}
-
-/** Terms of a kind's envelope; that of the posterior alone in models without forms. */
-export function envelopeOf({ envelope, scales }: ModelUncertainty, kind: ObservationKind): readonly EnvelopeTerm[] {
-  return envelope?.[kind] ?? [{ form: 'posterior', scale: scales[kind] }];
 }
 
 /** √ of the largest calibrated variance of a prediction's energy, forces and virial, its parts, and √(b v) of the posterior. */

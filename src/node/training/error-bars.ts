@@ -9,7 +9,7 @@ import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
 import { fitTwoFactorScale } from '../../core/uncertainty/calibration.ts';
 import type { TwoFactorScale } from '../../core/uncertainty/calibration.ts';
 import { conformalQuantile, structureScores } from '../../core/uncertainty/conformal.ts';
-import type { EnvelopeTerm, FormSample } from '../../core/uncertainty/envelope.ts';
+import type { EnvelopeOptions, EnvelopeTerm, FormSample } from '../../core/uncertainty/envelope.ts';
 import { envelopeVariances, fitEnvelope, scoreQuantile } from '../../core/uncertainty/envelope.ts';
 import { leverages, medianLeverage } from '../../core/uncertainty/leverage.ts';
 import { fitNovelty } from '../../core/uncertainty/novelty.ts';
@@ -21,7 +21,13 @@ import { type RootForm, VARIANCE_FORMS, type VarianceFormName } from '../../core
  * Least share a of the noise variance in an error bar. The noise of the evidence is the misfit of the whole training set,
  * which in active learning is made of extremes: a larger share makes the bars of ordinary frames too wide.
  */
-const LEAST_NOISE_SHARE = 0.02;
+export const LEAST_NOISE_SHARE = 0.02;
+
+/**
+ * Energies have the posterior's shape alone: the constant fits what is well known and fails elsewhere, and few residuals
+ * cannot tell three forms apart.
+ */
+const ENERGY_BARS: EnvelopeOptions = { forms: ['posterior'] };
 
 interface Sample extends FormSample {
   readonly noise: Float64Array;
@@ -145,7 +151,15 @@ export function errorBars(
     }),
   ) as unknown as PerKind<TwoFactorScale>;
   const envelope = Object.fromEntries(
-    OBSERVATION_KINDS.map((kind) => [kind, fitEnvelope(samples[kind], { smallestA: smallest[kind] })]),
+    OBSERVATION_KINDS.map((kind) => [
+      kind,
+      fitEnvelope(samples[kind], {
+        ...(kind === 'energy' ? ENERGY_BARS : {}),
+        // What is known of the labels needs its constant.
+        ...(kind === 'energy' && labelNoise.energy === 0 ? { form: 'temperature' as const } : {}),
+        smallestA: smallest[kind],
+      }),
+    ]),
   ) as unknown as PerKind<readonly EnvelopeTerm[]>;
   const leaveOneOut = {
     energy: leftOutRmse('energy', frames),

@@ -2,6 +2,7 @@ import { backtestRun } from '../backtest/play-task.ts';
 import { backtestRows } from '../backtest/rows.ts';
 import { candidateRows, energyRows, scaledDescriptors } from '../learning/candidate-rows.ts';
 import { assessWalker, dimerScans, exploreWalker, meanDescriptors } from '../learning/walkers.ts';
+import { residualsOf } from '../training/calibrate.ts';
 import { judgeFoldTask } from '../training/choose-basis.ts';
 import { extrapolatingAtoms } from '../training/active-sets.ts';
 import { evaluateFrames } from '../training/evaluate.ts';
@@ -10,8 +11,8 @@ import { evaluateShare } from '../training/file-potential.ts';
 import { predictStructures } from '../training/predict.ts';
 import { modelPropertyCard } from '../training/property-card.ts';
 import { formErrorsOf, sampleLeverages } from '../training/form-passes.ts';
-import { columnScale, factorsOf, leftOutOf } from '../training/passes.ts';
 import { neuralEpochs, neuralFrames, neuralMoments } from '../training/neural-passes.ts';
+import { columnScale, factorsOf, leftOutOf } from '../training/passes.ts';
 import { misfitsOf } from '../training/robust-fit.ts';
 import { misfitSumsOf } from '../training/two-density-fit.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
@@ -35,6 +36,7 @@ const TASKS = {
   extrapolatingAtoms,
   evaluate: evaluateFrames,
   predict: predictStructures,
+  residuals: residualsOf,
   explore: exploreWalker,
   assess: assessWalker,
   candidateRows,
@@ -45,11 +47,11 @@ const TASKS = {
   properties: modelPropertyCard,
   share: evaluateShare,
   fileGrades: gradeWithFile,
-  backtestRows,
-  backtestRun,
   neuralMoments,
   neuralFrames,
   neuralEpochs,
+  backtestRows,
+  backtestRun,
 };
 
 type Registry = typeof TASKS;
