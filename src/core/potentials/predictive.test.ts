@@ -98,7 +98,9 @@ describe('predictiveSigmas', () => {
     }
     expect(unknown.parts.forces.label).toEqual(new Float64Array(structure.species.length));
     expect(known.parts.forces.label).toAgree(new Float64Array(structure.species.length).fill(forceNoise), EXACT);
-    expect(known.parts.energy.label).toAgree(1e-5 * Math.sqrt(structure.species.length), EXACT);
+    // Energies have no constant unless the noise of their labels is known to the fit.
+    expect(known.parts.energy.label).toBe(0);
+    expect(known.parts.energy.modelForm).toBe(0);
     expect(known.forces).toEqual(unknown.forces);
     // Labels said to be noisier than the whole constant leave nothing to the form of the model.
     expect([...known.parts.virial.modelForm]).toEqual([0, 0, 0, 0, 0, 0]);
@@ -121,8 +123,9 @@ describe('predictiveSigmas', () => {
     const prediction = silicon.predict(structure);
     const none = { energy: 0, forces: prediction.forceVariances, virial: prediction.virialVariances };
     const certain = { ...prediction, forms: { posterior: none, jackknife: none, pops: none } };
-    const sqrt = predictiveSigmas({ ...silicon.model, energyNoise: 'sqrt' }, certain).energy;
-    const atom = predictiveSigmas({ ...silicon.model, energyNoise: 'atom' }, certain).energy;
+    const { envelope: _, ...uncertainty } = silicon.model.uncertainty;
+    const sqrt = predictiveSigmas({ ...silicon.model, uncertainty, energyNoise: 'sqrt' }, certain).energy;
+    const atom = predictiveSigmas({ ...silicon.model, uncertainty, energyNoise: 'atom' }, certain).energy;
     expect(atom / sqrt).toAgree(Math.sqrt(structure.species.length), EXACT);
   });
 });

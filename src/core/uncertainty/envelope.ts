@@ -26,31 +26,55 @@ export interface EnvelopeOptions extends ScaleOptions {
   readonly labelShare?: number;
   /** Forms that take part; default all that the sample has. */
   readonly forms?: readonly VarianceFormName[];
+  /**
+   * Whether one factor on all terms makes the largest of them right on the sample (default): each is right by itself, the
+   * largest of several too wide. Without, bars keep that width as a margin.
+   */
+  readonly joint?: boolean;
 }
 
 /**
- * Terms of an envelope, each form calibrated for itself on the residuals of predictions made without the structure. Below
- * ten structures only the jackknife is taken, where the sample has one that is not zero, and is called uncalibrated.
+ * Terms of an envelope, each form calibrated for itself on the residuals of predictions made without the structure, and all
+ * of them together. Below ten structures only the jackknife is taken, with two factors, where the sample has one that is
+ * not zero, and is called uncalibrated.
  *
  * @throws InputError as `fitTwoFactorScale`; `ENVELOPE_FORMS` when no form is left
  */
 export function fitEnvelope(sample: FormSample, options: EnvelopeOptions = {}): readonly EnvelopeTerm[] {
-  const { labelShare = 0, forms = VARIANCE_FORMS, ...rest } = options;
+  const { labelShare = 0, forms = VARIANCE_FORMS, joint = true, ...rest } = options;
   const present = forms.filter((form) => sample.forms[form] !== undefined);
-  const term = (form: VarianceFormName): EnvelopeTerm => ({
+  const term = (form: VarianceFormName, factors = rest.form): EnvelopeTerm => ({
     form,
     scale: fitTwoFactorScale(
       { ...sample, epistemic: sample.forms[form]! },
-      { ...rest, ...(labelShare > 0 ? { smallestA: Math.max(labelShare, rest.smallestA ?? 0) } : {}) },
+      {
+        ...rest,
+        ...(factors === undefined ? {} : { form: factors }),
+        ...(labelShare > 0 ? { smallestA: Math.max(labelShare, rest.smallestA ?? 0) } : {}),
+      },
     ),
   });
-  const few = new Set(sample.structures).size < MINIMUM_STRUCTURES;
-  const jackknife = sample.forms.jackknife;
-  const chosen =
-    few && present.includes('jackknife') && jackknife!.some((v) => v > 0) ? (['jackknife'] as const) : present;
-  if (chosen.length === 0)
+  if (present.length === 0)
     throw new InputError('ENVELOPE_FORMS', `forms must be among those of the sample, got ${forms.join(', ')}`);
-  return chosen.map(term);
+  const few = new Set(sample.structures).size < MINIMUM_STRUCTURES;
+  if (few && sample.forms.jackknife?.some((v) => v > 0)) return [term('jackknife', 'two-factor')];
+  const terms = present.map((form) => term(form));
+  return joint && terms.length > 1 ? jointlyScaled(terms, sample, labelShare) : terms;
+}
+
+/** The terms times the factor of largest likelihood of their largest; no a falls below `smallest`. */
+function jointlyScaled(terms: readonly EnvelopeTerm[], sample: FormSample, smallest: number): readonly EnvelopeTerm[] {
+  const { forms: _, ...residuals } = sample;
+  const epistemic = envelopeVariances(terms, sample);
+  const { b: factor, calibrated } = fitTwoFactorScale(
+    { ...residuals, noise: null, epistemic },
+    { form: 'temperature', smallestB: 0 },
+  );
+  if (!calibrated) return terms;
+  return terms.map(({ form, scale }) => ({
+    form,
+    scale: { ...scale, a: Math.max(smallest, factor * scale.a), b: factor * scale.b },
+  }));
 }
 
 /** Variance of an interval in the parts that are known apart. */

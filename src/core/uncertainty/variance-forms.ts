@@ -88,7 +88,9 @@ export function stackForms(
         if (form.name === 'posterior') return squaredRowNorms(whiten(rows, m), m, d);
         const from = first;
         first += form.rank;
-        return Float64Array.from({ length: m }, (_, i) => squaredNorm(product, form.rank, i * width + from));
+        const variances = new Float64Array(m);
+        for (let i = 0; i < m; i++) variances[i] = squaredNorm(product, form.rank, i * width + from);
+        return variances;
       });
     },
   };
