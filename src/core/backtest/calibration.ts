@@ -10,8 +10,8 @@ import type { PoolRows } from './pool-rows.ts';
 import { rowCount, rowsOf } from './pool-rows.ts';
 import type { RidgeFit } from './ridge.ts';
 
-/** Rows of labelled frames that are left out, and of test frames that judge, at most: enough for a share of ± 1 %. */
-const MOST_ROWS = 1500;
+/** Rows of labelled frames that are left out, and of test frames that judge, at most: enough for a share of ± 1 % and cheap beside the fit. */
+const MOST_ROWS = 600;
 /** Least share of the noise variance in an error bar. */
 const LEAST_NOISE_SHARE = 0.02;
 
