@@ -20,8 +20,10 @@ const NEIGHBOUR_SAMPLE = 8;
 /** Most that a chosen basis may cost: functions of all elements together, or estimated µs for an atom and step. */
 export type EvaluationBudget = { readonly functions: number } | { readonly microseconds: number };
 
-/** Functions of all elements in a basis that is chosen without a budget of the user's. */
-export const DEFAULT_BUDGET: EvaluationBudget = { functions: 2500 };
+/** Functions of all elements in a basis that is chosen, where the user names no number of them. */
+const USUAL_FUNCTIONS = 2500;
+/** What a chosen basis may cost without a budget of the user's. */
+export const DEFAULT_BUDGET: EvaluationBudget = { functions: USUAL_FUNCTIONS };
 
 /** A basis that may be chosen. */
 export interface Candidate {
@@ -82,7 +84,8 @@ export function candidatesFor(
     buildAceBasis({ elements, radial, ...unionOf(sets), pairs }, UNLIMITED);
   const cutoff = Math.max(...pairs.flat().map((pair) => pair.cutoff));
   const neighbours = meanNeighbours(structures, cutoff);
-  const most = 'functions' in budget ? budget.functions : Number.POSITIVE_INFINITY;
+  // A budget of time says nothing of what the fit may take.
+  const most = 'functions' in budget ? budget.functions : USUAL_FUNCTIONS;
   const list: Candidate[] = [];
   let refused = Number.POSITIVE_INFINITY;
   for (const sets of basisLadder(elements.length)) {

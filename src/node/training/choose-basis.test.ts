@@ -37,6 +37,13 @@ describe('candidatesFor', () => {
     expect(candidatesFor(specification, structures, 10, { functions: 1200 }).list).toHaveLength(1);
   });
 
+  it('goes beyond the usual budget where the user does', () => {
+    const four = presetSpecification('medium', ['C', 'H', 'N', 'O'], 4.6, () => 1);
+    const { list, union } = candidatesFor(four, structures.slice(0, 1), 1e6, { functions: 3500 });
+    expect(list.map(({ functions }) => functions)).toEqual([768, 1344, 2096, 3352]);
+    expect(union.offsets.at(-1)).toBeGreaterThan(3352);
+  });
+
   it.each([
     [{ functions: 100 }, /budget must allow the smallest basis of 122 functions, got 100/],
     [{ microseconds: 1e-3 }, /budget must allow the smallest basis of \d+ µs, got 0.001/],
