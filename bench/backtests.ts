@@ -1,6 +1,6 @@
 /**
  * Back-tests on public DFT data, the tables of docs/backtest.md: node bench/backtests.ts [name…] [--splits n] …
- * Names are beginnings of those of `backtest-cases.ts`; without any, all pools that are on this machine. Runs that are in
+ * Names are those of `backtest-cases.ts` or beginnings of them; without any, all pools that are on this machine. Runs that are in
  * the output directory are not played again.
  */
 import { mkdir } from 'node:fs/promises';
@@ -139,8 +139,13 @@ async function play(one: BacktestCase): Promise<void> {
   }
 }
 
-for (const one of BACKTEST_CASES) {
-  const named = positionals.some((start) => one.name.toLowerCase().startsWith(start.toLowerCase()));
-  if (positionals.length === 0 || named) await play(one);
+/** Whether a case is named: by its whole name, or by a beginning that is the name of none. */
+function isNamed({ name }: BacktestCase): boolean {
+  return positionals.some((given) => {
+    const [short, own] = [given.toLowerCase(), name.toLowerCase()];
+    return short === own || (own.startsWith(short) && !BACKTEST_CASES.some((one) => one.name.toLowerCase() === short));
+  });
 }
+
+for (const one of BACKTEST_CASES) if (positionals.length === 0 || isNamed(one)) await play(one);
 console.log([HEADER, ...table].join('\n'));
