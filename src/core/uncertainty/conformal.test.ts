@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../../test/support/golden.ts';
 import { RandomStream } from '../random.ts';
-import { conformalQuantile, structureScores } from './conformal.ts';
+import { conformalBand, conformalQuantile, structureScores } from './conformal.ts';
 
 describe('conformalQuantile', () => {
   it('has the quantiles of the reference set', () => {
@@ -56,5 +56,38 @@ describe('structureScores', () => {
   it('keeps the worst component of each structure, in order of structures', () => {
     const scores = structureScores([1, -3, 2, Number.NaN, 0.5, Number.NaN], [7, 7, 2, 2, 4, 9]);
     expect([...scores]).toEqual([2, 0.5, 3]);
+  });
+});
+
+describe('conformalBand', () => {
+  it('holds the coverage of random splits as often as it says', () => {
+    const [calibrated, judged, alpha] = [40, 30, 0.1];
+    const [low, high] = conformalBand(calibrated, judged, alpha, 0.9);
+    let inside = 0;
+    const splits = 2000;
+    const stream = new RandomStream(8, 'conformal band');
+    const score = (): number => Math.abs(stream.normal());
+    for (let split = 0; split < splits; split++) {
+      const q = conformalQuantile(Float64Array.from({ length: calibrated }, score), alpha);
+      let covered = 0;
+      for (let k = 0; k < judged; k++) if (score() <= q) covered++;
+      if (covered / judged >= low && covered / judged <= high) inside++;
+    }
+    // Whole numbers of cases make the band a little wider than 0.9.
+    expect(inside / splits).toBeGreaterThan(0.88);
+    expect(inside / splits).toBeLessThan(0.97);
+    expect(low).toBeLessThan(0.9);
+    expect(high).toBeGreaterThan(0.9);
+  });
+
+  it('narrows with the numbers, and is nothing but 1 where intervals are infinite', () => {
+    const width = (n: number): number => {
+      const [low, high] = conformalBand(n, n, 0.1);
+      return high - low;
+    };
+    expect(width(1000)).toBeLessThan(0.3 * width(50));
+    expect(conformalBand(8, 10, 0.1)).toEqual([1, 1]);
+    expect(() => conformalBand(0, 10, 0.1)).toThrow('must be positive integers, got 0 and 10');
+    expect(() => conformalBand(10, 10, 1)).toThrow('alpha must lie between 0 and 1');
   });
 });

@@ -1,4 +1,5 @@
 import { InputError } from '../errors.ts';
+import { logGamma } from '../numerics/special.ts';
 
 /**
  * Split-conformal quantile: the ⌈(n+1)(1−α)⌉-th smallest of n scores, ∞ when n is smaller than that. Intervals of that
@@ -38,4 +39,48 @@ export function structureScores(residuals: ArrayLike<number>, structures: ArrayL
     [...largest.keys()].sort((a, b) => a - b),
     (structure) => largest.get(structure)!,
   );
+}
+
+/** ln of the binomial coefficient. */
+const logChoose = (n: number, k: number): number => logGamma(n + 1) - logGamma(k + 1) - logGamma(n - k + 1);
+const logBeta = (a: number, b: number): number => logGamma(a) + logGamma(b) - logGamma(a + b);
+
+/**
+ * Band of the share of new cases that a split-conformal interval covers: of m exchangeable cases it covers a beta-binomial
+ * number, BetaBin(m, k, n + 1 − k) with k = ⌈(n + 1)(1 − α)⌉, whatever the scores (Angelopoulos & Bates 2023). The central
+ * `confidence` of that distribution; [1, 1] where n is too small for the level and the interval is infinite.
+ *
+ * @param calibrated number of scores n the quantile was taken from
+ * @param judged     number of new cases m
+ * @throws           InputError `CONFORMAL_LEVEL`, `CONFORMAL_COUNT`
+ */
+export function conformalBand(
+  calibrated: number,
+  judged: number,
+  alpha: number,
+  confidence = 0.95,
+): readonly [low: number, high: number] {
+  if (!(alpha > 0 && alpha < 1))
+    throw new InputError('CONFORMAL_LEVEL', `alpha must lie between 0 and 1, got ${alpha}`, { alpha });
+  if (!(Number.isInteger(calibrated) && calibrated >= 1 && Number.isInteger(judged) && judged >= 1)) {
+    throw new InputError(
+      'CONFORMAL_COUNT',
+      `calibrated and judged cases must be positive integers, got ${calibrated} and ${judged}`,
+    );
+  }
+  const k = Math.ceil((calibrated + 1) * (1 - alpha) - 1e-9);
+  const rest = calibrated + 1 - k;
+  if (rest <= 0) return [1, 1];
+  const tail = (1 - confidence) / 2;
+  let [sum, low, high] = [0, 0, judged];
+  for (let inside = 0; inside <= judged; inside++) {
+    const before = sum;
+    sum += Math.exp(logChoose(judged, inside) + logBeta(inside + k, judged - inside + rest) - logBeta(k, rest));
+    if (before <= tail) low = inside;
+    if (sum >= 1 - tail) {
+      high = inside;
+      break;
+    }
+  }
+  return [low / judged, high / judged];
 }
