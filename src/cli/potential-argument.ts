@@ -4,8 +4,7 @@ import type { Command } from 'commander';
 import { InputError } from '../core/errors.ts';
 import { sha256Hex } from '../core/hash.ts';
 import { readAsi } from '../formats/asi.ts';
-import { readBBasis } from '../formats/bbasis-reader.ts';
-import { potentialFormat, readPotentialFile } from '../formats/potential-file.ts';
+import { potentialFormat, readBBasisFile, readPotentialFile } from '../formats/potential-file.ts';
 import { readBytes } from '../node/files.ts';
 import type { ActiveSetFile, PotentialFile } from '../node/workers/machine.ts';
 import type { VerbContext, VerbOptions } from './verb.ts';
@@ -50,7 +49,7 @@ export async function openPotential(
   }
   const beside = path.replace(/\.ya?ml$/i, '.asi');
   const name = asked ?? (existsSync(full(beside)) ? beside : null);
-  const { elements, functions } = readBBasis(text, path);
+  const { elements, functions } = readBBasisFile(text, path);
   if (name === null) return { potential, activeSet: null };
   const bytes = await readBytes(full(name));
   readAsi(

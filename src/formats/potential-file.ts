@@ -1,8 +1,21 @@
 import { FormatError } from '../core/errors.ts';
 import { bbasisPotential } from './bbasis.ts';
-import { readBBasis } from './bbasis-reader.ts';
+import { readBBasis as parseBBasis } from './bbasis-reader.ts';
 import type { YaceDocument } from './yace.ts';
-import { readYace } from './yace-reader.ts';
+import { readYace as parseYace } from './yace-reader.ts';
+
+/** A reader that knows the last text again: a file is checked before the work that reads it, often on the same thread. */
+function remembering<T>(read: (text: string, file: string) => T): (text: string, file: string) => T {
+  let last: { readonly text: string; readonly file: string; readonly document: T } | null = null;
+  return (text, file) => {
+    if (last?.text !== text || last.file !== file) last = { text, file, document: read(text, file) };
+    return last.document;
+  };
+}
+
+const readYace = remembering(parseYace);
+/** As `readBBasis`; the document of the last text is given again. */
+export const readBBasisFile = remembering(parseBBasis);
 
 /** Formats of potentials of the PACE family: products (`.yace`), and invariants from which they follow (`.yaml`). */
 export type PotentialFormat = 'yace' | 'yaml';
@@ -19,7 +32,7 @@ export function readPotentialFile(text: string, file: string): YaceDocument {
     case 'yace':
       return readYace(text, file);
     case 'yaml': {
-      const document = readBBasis(text, file);
+      const document = readBBasisFile(text, file);
       return { potential: bbasisPotential(document), deltaSplineBins: document.deltaSplineBins };
     }
     default:

@@ -7,11 +7,10 @@ import { potentialOf } from '../../core/potentials/neural/neural-potential.ts';
 import { MotionScreen } from '../../core/potentials/motion-screen.ts';
 import type { Structure } from '../../core/structure/structure.ts';
 import { readAsi } from '../../formats/asi.ts';
-import { readBBasis } from '../../formats/bbasis-reader.ts';
 import { gradesOf } from '../../formats/extrapolation.ts';
 import { readModel } from '../../formats/model-file.ts';
 import { splinedPotential } from '../../formats/yace-potential.ts';
-import { readPotentialFile } from '../../formats/potential-file.ts';
+import { readBBasisFile, readPotentialFile } from '../../formats/potential-file.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import { nodeKernels } from '../kernels.ts';
 
@@ -121,7 +120,7 @@ export class Machine {
   fileGrades({ id, name, text }: PotentialFile, activeSet: ActiveSetFile): (structure: Structure) => Float64Array {
     const key = `${id}|${activeSet.id}`;
     if (this.graded?.key !== key) {
-      const document = readBBasis(text, name);
+      const document = readBBasisFile(text, name);
       const sizes = document.functions.map((functions) => functions.length);
       const inverses = readAsi(activeSet.bytes, activeSet.name, document.elements, sizes);
       this.graded = { key, grades: gradesOf(document, inverses, this.kernels) };
