@@ -136,22 +136,19 @@ export class EnergyScreen {
     const same = distinct ? SAME_SPREAD * search.spread() : -1;
     const selected: ScreenPick[] = [];
     let total = 0;
+    const everyone = Int32Array.from({ length: size }, (_, i) => i);
+    const members = strata === undefined ? [] : membersOf(strata.ofCandidate);
     while (selected.length < picks) {
-      const stratum = strata === undefined ? -1 : strata.order[selected.length]!;
-      if (stratum === undefined) break;
-      const index = search.best(stratum, strata?.ofCandidate ?? null);
-      if (index < 0) {
-        if (stratum < 0) break;
-        // A stratum that ran out of different structures gives its picks to the whole pool.
-        const any = search.best(-1, null);
-        if (any < 0) break;
-        selected.push({ index: any, gain: search.gain(any) });
-        total += search.gain(any);
-        search.take(any, same);
-        continue;
+      let index = -1;
+      if (strata !== undefined) {
+        const stratum = strata.order[selected.length];
+        if (stratum === undefined) break;
+        index = search.best(members[stratum]!);
       }
+      // A stratum that ran out of different structures gives its picks to the whole pool.
+      if (index < 0) index = search.best(everyone);
+      if (index < 0 || !(search.gain(index) > 0)) break;
       const gain = search.gain(index);
-      if (!(gain > 0)) break;
       selected.push({ index, gain });
       total += gain;
       search.take(index, same);
@@ -165,6 +162,16 @@ export class EnergyScreen {
       certificate: selected.length === 0 ? null : Math.max(guarantee, bound),
     };
   }
+}
+
+/** Indices of the candidates of each stratum. */
+function membersOf(ofCandidate: Int32Array): Int32Array[] {
+  const lists: number[][] = [];
+  ofCandidate.forEach((stratum, i) => {
+    while (lists.length <= stratum) lists.push([]);
+    lists[stratum]!.push(i);
+  });
+  return lists.map((list) => Int32Array.from(list));
 }
 
 /** Mean and inverse spread (0 where there is none) of each column. */
@@ -248,27 +255,33 @@ class Search {
     return true;
   }
 
-  /** The candidate of largest gain (of a stratum, −1: of all), the first one of equals; −1 where none is left. */
-  best(stratum: number, ofCandidate: Int32Array | null): number {
-    const { variances, size } = this;
-    for (;;) {
-      let top = -1;
-      for (let i = 0; i < size; i++) {
-        if (stratum >= 0 && ofCandidate![i] !== stratum) continue;
-        if (variances[i]! >= 0 && (top < 0 || variances[i]! > variances[top]!)) top = i;
+  /**
+   * The candidate of largest gain among some, the first one of equals; −1 where none is left. Two passes: the old gain that
+   * is largest sets a level, and only old gains above the level reached so far are brought up to date.
+   */
+  best(members: Int32Array): number {
+    const { variances } = this;
+    let level = -1;
+    let start = -1;
+    for (const i of members) {
+      if (variances[i]! > level) {
+        level = variances[i]!;
+        start = i;
       }
-      if (top < 0) return -1;
-      const level = variances[top]! * (1 - TIE);
-      let moved = false;
-      let first = -1;
-      for (let i = 0; i < size; i++) {
-        if (stratum >= 0 && ofCandidate![i] !== stratum) continue;
-        if (!(variances[i]! >= 0 && variances[i]! >= level)) continue;
-        moved = this.refresh(i) || moved;
-        if (first < 0) first = i;
-      }
-      if (!moved) return first;
     }
+    if (start < 0) return -1;
+    this.refresh(start);
+    level = variances[start]!;
+    for (const i of members) {
+      if (!(variances[i]! >= 0 && variances[i]! >= level * (1 - TIE))) continue;
+      this.refresh(i);
+      if (variances[i]! > level) level = variances[i]!;
+    }
+    const now = this.directions.length;
+    for (const i of members) {
+      if (variances[i]! >= 0 && this.versions[i] === now && variances[i]! >= level * (1 - TIE)) return i;
+    }
+    return start;
   }
 
   /** Moves the posterior on by the label of a candidate and takes it out, with those that are within a distance of it. */
