@@ -58,6 +58,7 @@ export function neuralFrames(machine: Machine, argument: NeuralFramesArgument): 
   const { model, basis, maps, frames, stress } = argument;
   const potential = machine.potential(model);
   const program = new EnvironmentGradients(basis);
+  const { multiply } = machine.kernels;
   const offset = potential.model.training.stressOffset;
   return frames.map((frame) =>
     onFrame(frame, () => {
@@ -66,7 +67,7 @@ export function neuralFrames(machine: Machine, argument: NeuralFramesArgument): 
       const wanted = stress && labels.virial !== null;
       const n = atomCount(structure);
       return {
-        environments: environmentsOf(program, maps, structure, wanted, SHARED_STORAGE),
+        environments: environmentsOf(program, maps, structure, wanted, SHARED_STORAGE, multiply),
         residuals: {
           energy:
             labels.energy === null

@@ -1,4 +1,5 @@
 import type { AtomDerivatives, EnvironmentGradients } from '../../descriptors/ace/environment-gradients.ts';
+import { multiply as plainMultiply } from '../../numerics/dense.ts';
 import type { Structure } from '../../structure/structure.ts';
 import { atomCount } from '../../structure/structure.ts';
 import type { InputMap } from './inputs.ts';
@@ -43,51 +44,24 @@ export const DOUBLE_STORAGE: Storage = {
   bytes: (length) => new Uint8Array(length),
 };
 
-/** −map times the rows [count, functions of `columns`]: the inputs' derivatives from the negated ones of the invariants. */
-function mapRows(
-  { functions, inputs, map }: InputMap,
-  rows: Float64Array,
-  count: number,
-  columns: number,
-  out: JacobianArray,
-  to: number,
-): void {
-  for (let r = 0; r < count; r++) {
-    const from = r * columns;
-    const target = to + r * inputs;
-    // Four inputs at a time: every entry of the row is read once for them.
-    let k = 0;
-    for (; k + 4 <= inputs; k += 4) {
-      let m = k * functions;
-      let s0 = 0;
-      let s1 = 0;
-      let s2 = 0;
-      let s3 = 0;
-      for (let v = from; v < from + functions; v++, m++) {
-        const b = rows[v]!;
-        s0 += map[m]! * b;
-        s1 += map[m + functions]! * b;
-        s2 += map[m + 2 * functions]! * b;
-        s3 += map[m + 3 * functions]! * b;
-      }
-      out[target + k] = -s0;
-      out[target + k + 1] = -s1;
-      out[target + k + 2] = -s2;
-      out[target + k + 3] = -s3;
-    }
-    for (; k < inputs; k++) {
-      let sum = 0;
-      for (let v = 0; v < functions; v++) sum += map[k * functions + v]! * rows[from + v]!;
-      out[target + k] = -sum;
-    }
+/** A·B of row-major matrices, [m, k] and [k, n]. */
+type Multiply = (a: Float64Array, b: Float64Array, m: number, k: number, n: number) => Float64Array;
+
+/** [columns, inputs] −mapᵀ, rows beyond the element's functions zero: what turns negated derivatives of invariants into those of inputs. */
+function negatedTranspose({ functions, inputs, map }: InputMap, columns: number): Float64Array {
+  const out = new Float64Array(columns * inputs);
+  for (let k = 0; k < inputs; k++) {
+    for (let v = 0; v < functions; v++) out[v * inputs + k] = -map[k * functions + v]!;
   }
+  return out;
 }
 
 /**
  * Makes the environments of a structure.
  *
- * @param maps   by element of the basis, all with the same number of inputs
- * @param strain whether virials are wanted
+ * @param maps     by element of the basis, all with the same number of inputs
+ * @param strain   whether virials are wanted
+ * @param multiply matrix product; in plain TypeScript by default
  */
 export function environmentsOf(
   program: EnvironmentGradients,
@@ -95,6 +69,7 @@ export function environmentsOf(
   structure: Structure,
   strain: boolean,
   storage: Storage = DOUBLE_STORAGE,
+  multiply: Multiply = plainMultiply,
 ): Environments {
   const n = atomCount(structure);
   const { inputs } = maps[0]!;
@@ -102,6 +77,9 @@ export function environmentsOf(
   const values = storage.doubles(n * inputs);
   const offsets = storage.ints(n + 1);
   const strains = strain ? storage.floats(6 * n * inputs) : null;
+  const { columns } = program;
+  const transposed = maps.map((map) => negatedTranspose(map, columns));
+  const inSingle = storage.floats(0) instanceof Float32Array;
   const neighbors: number[] = [];
   const blocks: JacobianArray[] = [];
   program.visit(structure, (at: AtomDerivatives) => {
@@ -110,13 +88,10 @@ export function environmentsOf(
     elements[atom] = element;
     mapInputs(map, at.values, 0, values, atom * inputs);
     for (let k = 0; k < count; k++) neighbors.push(at.neighbors[k]!);
-    const block =
-      storage.floats(0) instanceof Float32Array
-        ? new Float32Array(3 * count * inputs)
-        : new Float64Array(3 * count * inputs);
-    mapRows(map, at.forces, 3 * count, program.columns, block, 0);
-    blocks.push(block);
-    if (strains !== null) mapRows(map, at.virial, 6, program.columns, strains, 6 * atom * inputs);
+    const rows = 3 * count;
+    const mapped = multiply(at.forces.subarray(0, rows * columns), transposed[element]!, rows, columns, inputs);
+    blocks.push(inSingle ? Float32Array.from(mapped) : mapped);
+    if (strains !== null) strains.set(multiply(at.virial, transposed[element]!, 6, columns, inputs), 6 * atom * inputs);
     offsets[atom + 1] = neighbors.length;
   });
   const jacobian = storage.floats(3 * neighbors.length * inputs);
@@ -155,12 +130,32 @@ export function pullBack(
       let x = 0;
       let y = 0;
       let z = 0;
-      for (let k = g; k < g + K; k++) {
+      let x1 = 0;
+      let y1 = 0;
+      let z1 = 0;
+      let k = g;
+      for (; k + 2 <= g + K; k += 2) {
         const d = gradients[k]!;
-        x += d * jacobian[a++]!;
-        y += d * jacobian[b++]!;
-        z += d * jacobian[c++]!;
+        const e = gradients[k + 1]!;
+        x += d * jacobian[a]!;
+        y += d * jacobian[b]!;
+        z += d * jacobian[c]!;
+        x1 += e * jacobian[a + 1]!;
+        y1 += e * jacobian[b + 1]!;
+        z1 += e * jacobian[c + 1]!;
+        a += 2;
+        b += 2;
+        c += 2;
       }
+      if (k < g + K) {
+        const d = gradients[k]!;
+        x1 += d * jacobian[a]!;
+        y1 += d * jacobian[b]!;
+        z1 += d * jacobian[c]!;
+      }
+      x += x1;
+      y += y1;
+      z += z1;
       const j = 3 * neighbors[p]!;
       forces[j] = forces[j]! - x;
       forces[j + 1] = forces[j + 1]! - y;

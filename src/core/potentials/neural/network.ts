@@ -70,6 +70,23 @@ export function decayMask(shape: NetworkShape): Uint8Array {
   return mask;
 }
 
+/** Σ_v a[i + v] b[j + v] over n terms in four sums, which a processor adds side by side. */
+function dot(a: Float64Array, i: number, b: Float64Array, j: number, n: number): number {
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  let v = 0;
+  for (; v + 4 <= n; v += 4) {
+    s0 += a[i + v]! * b[j + v]!;
+    s1 += a[i + v + 1]! * b[j + v + 1]!;
+    s2 += a[i + v + 2]! * b[j + v + 2]!;
+    s3 += a[i + v + 3]! * b[j + v + 3]!;
+  }
+  for (; v < n; v++) s0 += a[i + v]! * b[j + v]!;
+  return s0 + s1 + (s2 + s3);
+}
+
 /** Scratch memory of one hidden layer. */
 class Layer {
   readonly width: number;
@@ -134,10 +151,9 @@ export class NetworkPass {
     let input = x;
     let start = from;
     for (const { width, previous, weights, biases, activation, slope, curvature } of this.layers) {
-      let w = first + weights;
       for (let u = 0; u < width; u++) {
-        let sum = parameters[first + biases + u]!;
-        for (let v = 0; v < previous; v++) sum += parameters[w++]! * input[start + v]!;
+        const w = first + weights + u * previous;
+        const sum = parameters[first + biases + u]! + dot(parameters, w, input, start, previous);
         if (tanh) {
           const value = Math.tanh(sum);
           activation[u] = value;
@@ -192,8 +208,24 @@ export class NetworkPass {
     }
     const { width, previous, weights, adjoint } = layers[0]!;
     gradient.fill(0, to, to + previous);
+    // Four rows at a time: every entry of the gradient is read and written once for them.
+    let u = 0;
     let w = first + weights;
-    for (let u = 0; u < width; u++) {
+    for (; u + 4 <= width; u += 4) {
+      const d0 = adjoint[u]!;
+      const d1 = adjoint[u + 1]!;
+      const d2 = adjoint[u + 2]!;
+      const d3 = adjoint[u + 3]!;
+      for (let v = 0; v < previous; v++, w++) {
+        gradient[to + v] =
+          gradient[to + v]! +
+          (d0 * parameters[w]! +
+            d1 * parameters[w + previous]! +
+            (d2 * parameters[w + 2 * previous]! + d3 * parameters[w + 3 * previous]!));
+      }
+      w += 3 * previous;
+    }
+    for (; u < width; u++) {
       const d = adjoint[u]!;
       for (let v = 0; v < previous; v++) gradient[to + v] = gradient[to + v]! + d * parameters[w++]!;
     }
@@ -225,10 +257,8 @@ export class NetworkPass {
     let input = t;
     let start = from;
     for (const { width, previous, weights, slope, tangent, activationTangent } of layers) {
-      let w = first + weights;
       for (let u = 0; u < width; u++) {
-        let sum = 0;
-        for (let v = 0; v < previous; v++) sum += parameters[w++]! * input[start + v]!;
+        const sum = dot(parameters, first + weights + u * previous, input, start, previous);
         tangent[u] = sum;
         activationTangent[u] = slope[u]! * sum;
       }
