@@ -93,7 +93,7 @@ export const verb: Verb = {
         file: output,
         activeSet,
         input,
-        functions: model.layout.basis,
+        functions: basis.offsets.at(-1),
         energyDifference,
         forceDifference,
         gradeDifference,
@@ -110,7 +110,7 @@ export const verb: Verb = {
       .filter(({ count }) => count > 0)
       .map(({ count, element }) => `${count} of ${element}`);
     context.stdout(
-      `${written.join(', ')}: ${model.layout.basis} functions of ${elements.join(', ')}, read back and compared on ${CHECKED_STRUCTURES} structures: energies within ${energyDifference.toExponential(1)} eV, forces within ${forceDifference.toExponential(1)} eV/Å${grades}\n${
+      `${written.join(', ')}: ${basis.offsets.at(-1)} functions of ${elements.join(', ')}, read back and compared on ${CHECKED_STRUCTURES} structures: energies within ${energyDifference.toExponential(1)} eV, forces within ${forceDifference.toExponential(1)} eV/Å${grades}\n${
         uncovered.length === 0
           ? ''
           : `directions of descriptors that no training atom covers, where grades rise fast: ${uncovered.join(', ')}\n`

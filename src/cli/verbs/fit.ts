@@ -84,7 +84,7 @@ function report(
   const lines = [
     `${plural(training.structures, 'structure')}, ${plural(training.atoms, 'atom')}; labels from ${keys}`,
     observationLine(fit),
-    `basis: ${model.layout.basis} functions of ${model.specification.elements.join(', ')}, cutoff ${cell(pair.cutoff)} Å, repulsive core below ${core} Å`,
+    `basis: ${fit.basis.offsets.at(-1)} functions of ${model.specification.elements.join(', ')}${model.embedding === undefined ? '' : ' in two densities'}, cutoff ${cell(pair.cutoff)} Å, repulsive core below ${core} Å`,
     `${ORIGINS[model.reference.origin]}: ${elementEnergies(model)}`,
     `noise: energies ${cell(1000 * noise.energy)} meV/√atom, forces ${cell(1000 * noise.forces)} meV/Å` +
       (training.rows.virial > 0 ? `, virials ${cell(noise.virial)} eV/√atom` : '') +
@@ -237,13 +237,13 @@ function jsonResult(
   dimers: readonly DimerSummary[],
   seconds: number,
 ): Record<string, unknown> {
-  const { training, posterior, uncertainty, layout, specification } = fit.model;
+  const { training, posterior, uncertainty, specification } = fit.model;
   const energies = isolatedAtomEnergies(fit.model);
   return {
     model: output,
     nStructures: training.structures,
     nRows: OBSERVATION_KINDS.reduce((sum, kind) => sum + training.rows[kind], 0),
-    nFunctions: layout.basis,
+    nFunctions: fit.basis.offsets.at(-1),
     logEvidence: training.logEvidence,
     evidenceConverged: training.evidenceConverged,
     noise: posterior.hyperparameters.noise,

@@ -14,6 +14,7 @@ import type { Frame } from '../structure/structure.ts';
 import type { ObservationSettings } from './accumulate.ts';
 import { accumulateFactors, forceColumnScale, offsetGroupOf } from './accumulate.ts';
 import { columnCount } from './dataset.ts';
+import type { ObservedFrame } from './robust-weights.ts';
 import { leftOutErrors } from './left-out.ts';
 import { labelledBlocks, structureBlocks } from './observations.ts';
 import { frameWeights } from './weights.ts';
@@ -92,52 +93,67 @@ function posteriorOf(problem: Case, frames: readonly Frame[]): PosteriorState {
   return fitPosterior(factors, priorOf(problem), HYPERPARAMETERS);
 }
 
-describe('leftOutErrors', () => {
-  it.each(['silicon', 'alloy'] as const)('equal a fit without the frame, weights and all (%s)', (which) => {
-    const problem = which === 'silicon' ? silicon : alloy;
-    const { program, frames, settings } = problem;
-    const d = columnCount(settings.layout);
-    const full = posteriorOf(problem, frames);
-    frames.forEach((frame, f) => {
-      const without = posteriorOf(
-        problem,
-        frames.filter((_, other) => other !== f),
-      );
-      program.rows([frame.structure], (_, rows) => {
-        const found = leftOutErrors(frame, rows, settings, weightsOf(frame), full);
-        const blocks = structureBlocks(frame.structure, rows, settings.layout, {
-          energyNoise: settings.energyNoise,
-          mask: settings.mask,
-          offsetGroup: offsetGroupOf(frame, settings.offsetKey),
-        });
-        const observed = labelledBlocks(frame, rows, blocks, settings.layout, settings.reference);
-        expect(found.atoms).toBe(8);
-        for (const kind of OBSERVATION_KINDS) {
-          const block = observed[kind];
-          const { fitted, leftOut, variances, components } = found[kind];
-          expect([...components]).toEqual([...block.components]);
-          const error = (state: PosteriorState): number[] =>
-            Array.from(
-              { length: block.count },
-              (_, r) => block.scale * (dot(block.rows, state.mean, d, r * d, 0) - block.targets[r]!),
-            );
-          const why = 'the same normal equations, solved twice';
-          expect(fitted).toAgree(error(full), { atol: 1e-9, rtol: 1e-9, why });
-          expect(leftOut).toAgree(error(without), { atol: 1e-8, rtol: 1e-8, why });
-          const single = posteriorVariances(without, block.rows, block.count).map((v) => v * block.scale * block.scale);
-          const expected =
-            kind !== 'forces'
-              ? single
-              : single.map((_, r) => {
-                  const atom = Math.floor(components[r]! / 3);
-                  const own = [...single].filter((__, q) => Math.floor(components[q]! / 3) === atom);
-                  return own.reduce((sum, v) => sum + v, 0) / own.length;
-                });
-          expect(variances).toAgree(expected, { rtol: 1e-6, atol: 1e-12, why });
-        }
-      });
-    });
+/** Labels that a robust loss has taken weight from, here and there. */
+function reweighted(problem: Case): Case {
+  const frames: ObservedFrame[] = problem.frames.map((frame, f) => {
+    const forces = Float64Array.from({ length: frame.structure.species.length }, (_, i) => 1 / (1 + ((i + f) % 3)));
+    return f % 2 === 0 ? frame : { ...frame, shares: { energy: 0.3, forces, virial: 0.6 } };
   });
+  return { ...problem, frames };
+}
+
+describe('leftOutErrors', () => {
+  it.each(['silicon', 'alloy', 'reweighted'] as const)(
+    'equal a fit without the frame, weights and all (%s)',
+    (which) => {
+      const problem = which === 'silicon' ? silicon : which === 'alloy' ? alloy : reweighted(silicon);
+      const { program, frames, settings } = problem;
+      const d = columnCount(settings.layout);
+      const full = posteriorOf(problem, frames);
+      frames.forEach((frame, f) => {
+        const without = posteriorOf(
+          problem,
+          frames.filter((_, other) => other !== f),
+        );
+        program.rows([frame.structure], (_, rows) => {
+          const found = leftOutErrors(frame, rows, settings, weightsOf(frame), full);
+          const blocks = structureBlocks(frame.structure, rows, settings.layout, {
+            energyNoise: settings.energyNoise,
+            mask: settings.mask,
+            offsetGroup: offsetGroupOf(frame, settings.offsetKey),
+          });
+          const observed = labelledBlocks(frame, rows, blocks, settings.layout, settings.reference);
+          expect(found.atoms).toBe(8);
+          for (const kind of OBSERVATION_KINDS) {
+            const block = observed[kind];
+            const { fitted, leftOut, variances, components, shares } = found[kind];
+            expect(shares?.length).toBe('shares' in frame ? block.count : undefined);
+            expect([...components]).toEqual([...block.components]);
+            const error = (state: PosteriorState): number[] =>
+              Array.from(
+                { length: block.count },
+                (_, r) => block.scale * (dot(block.rows, state.mean, d, r * d, 0) - block.targets[r]!),
+              );
+            const why = 'the same normal equations, solved twice';
+            expect(fitted).toAgree(error(full), { atol: 1e-9, rtol: 1e-9, why });
+            expect(leftOut).toAgree(error(without), { atol: 1e-8, rtol: 1e-8, why });
+            const single = posteriorVariances(without, block.rows, block.count).map(
+              (v) => v * block.scale * block.scale,
+            );
+            const expected =
+              kind !== 'forces'
+                ? single
+                : single.map((_, r) => {
+                    const atom = Math.floor(components[r]! / 3);
+                    const own = [...single].filter((__, q) => Math.floor(components[q]! / 3) === atom);
+                    return own.reduce((sum, v) => sum + v, 0) / own.length;
+                  });
+            expect(variances).toAgree(expected, { rtol: 1e-6, atol: 1e-12, why });
+          }
+        });
+      });
+    },
+  );
 
   it('leave out what has no label, no weight, and stresses where they are not fitted', () => {
     const { program, frames, settings } = silicon;
