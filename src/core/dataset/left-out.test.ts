@@ -127,7 +127,7 @@ describe('leftOutErrors', () => {
           for (const kind of OBSERVATION_KINDS) {
             const block = observed[kind];
             const { fitted, leftOut, variances, components, shares } = found[kind];
-            expect(shares?.length).toBe('shares' in frame ? block.count : undefined);
+            expect(shares?.length ?? 0).toBe('shares' in frame ? block.count : 0);
             expect([...components]).toEqual([...block.components]);
             const error = (state: PosteriorState): number[] =>
               Array.from(

@@ -29,7 +29,9 @@ const frames: ObservedFrame[] = siliconFrames(5).map((frame, f) => {
       forces: f === 4 ? null : forces,
       virial: f === 0 ? null : frame.labels.virial,
     },
-    ...(f === 2 ? { shares: { energy: 0.5, forces: Float64Array.from({ length: 8 }, (_, i) => 1 / (1 + i)), virial: 0.25 } } : {}),
+    ...(f === 2
+      ? { shares: { energy: 0.5, forces: Float64Array.from({ length: 8 }, (_, i) => 1 / (1 + i)), virial: 0.25 } }
+      : {}),
   };
 });
 const weightsOf = frameWeights({ heavy: { energy: 3, forces: 0.5 } });
