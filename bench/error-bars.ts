@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import type { PoolRows } from '../src/core/backtest/pool-rows.ts';
 import { backtestSplit } from '../src/core/backtest/split.ts';
 import type { AceBasis } from '../src/core/descriptors/ace/basis.ts';
+import { environmentClasses, environmentStandard } from '../src/core/dataset/environment-classes.ts';
 import { atomicNumberOf } from '../src/core/elements.ts';
 import { RandomStream } from '../src/core/random.ts';
 import type { Structure } from '../src/core/structure/structure.ts';
@@ -170,11 +171,22 @@ function novelties(invariants: Invariants, train: readonly number[], judged: rea
   return out;
 }
 
-function judgedTask(set: string, pool: PoolRows, invariants: Invariants, task: Task): TaskResult {
+function judgedTask(
+  set: string,
+  pool: PoolRows,
+  structures: readonly Structure[],
+  invariants: Invariants,
+  task: Task,
+): TaskResult {
   const kernels = nodeKernels(null);
   const { train, test, beside, ...rest } = task;
   const novelty = novelties(invariants, train, [...test, ...beside]);
-  const { calibration, predict, seconds } = judgedFit(pool, train, SEED, kernels, novelty);
+  const standard = environmentStandard(
+    train.map((f) => structures[f]!),
+    [...new Set(structures.flatMap(({ species }) => [...species]))].sort((a, b) => a - b),
+  );
+  const classes = structures.map((structure) => environmentClasses(structure, standard));
+  const { calibration, predict, seconds } = judgedFit(pool, train, SEED, kernels, novelty, classes);
   const samples = { test: predict(test, novelty), beside: predict(beside, novelty) };
   const estimators: Record<string, Record<string, unknown>> = {};
   for (const estimator of ESTIMATORS) {
@@ -210,16 +222,14 @@ async function judge(one: ErrorBarCase): Promise<TaskResult[]> {
   const workers = createPool(1, null);
   const { rows: pool, basis } = await poolRows(data, one.settings.model, workers);
   await workers.dispose();
-  const invariants = invariantsOf(
-    data.frames.map(({ structure }) => structure),
-    basis,
-  );
+  const structures = data.frames.map(({ structure }) => structure);
+  const invariants = invariantsOf(structures, basis);
   const tasks = tasksOf(pool, one);
   const begin = performance.now();
   const results = [...known];
   for (const [k, task] of tasks.entries()) {
     if (known.some(({ key }) => key === task.key)) continue;
-    const result = judgedTask(one.name, pool, invariants, task);
+    const result = judgedTask(one.name, pool, structures, invariants, task);
     results.push(result);
     appendFileSync(file, `${JSON.stringify(result)}\n`);
     const spent = Math.round((performance.now() - begin) / 1000);

@@ -1,4 +1,5 @@
 import { RESIDUAL_LIMIT, fitTwoFactorScale } from '../../src/core/uncertainty/calibration.ts';
+import { NEIGHBORING_CLASSES } from '../../src/core/dataset/environment-classes.ts';
 import { committeeScale } from '../../src/core/uncertainty/committee.ts';
 import {
   envelopeVariances,
@@ -6,6 +7,7 @@ import {
   type FormSample,
   safeMultiplier,
 } from '../../src/core/uncertainty/envelope.ts';
+import { fitMondrianScales } from '../../src/core/uncertainty/mondrian.ts';
 import { VARIANCE_FORMS } from '../../src/core/uncertainty/variance-forms.ts';
 import type { KindSample, Source } from './samples.ts';
 
@@ -89,6 +91,27 @@ const bootstrap = twoFactor('bootstrap', 'bootstrap committee', 'a σ² + c s²,
 const novelty = twoFactor('novelty', 'novelty', 'a σ² + c (novelty distance)²');
 const jackknife = twoFactor('jackknife', 'two-factor jackknife', 'a σ² + c v_jk');
 
+/** The envelope, its bars scaled class by class of environments. */
+const mondrian: Estimator = {
+  name: 'envelope by class',
+  formula: 'envelope times the 90 % quantile of its class of distortion and coordination',
+  variances(calibration, sample, quantity) {
+    const own = envelope.variances(calibration, calibration, quantity);
+    const { factors } = fitMondrianScales(
+      {
+        residuals: calibration.residuals.map((e, i) => e / Math.sqrt(own[i]!)),
+        structures: calibration.structures,
+        groups: calibration.classes,
+      },
+      NEIGHBORING_CLASSES,
+    );
+    return envelope.variances(calibration, sample, quantity).map((v, i) => {
+      const factor = factors[sample.classes[i]!]!;
+      return Number.isFinite(factor) ? factor * factor * v : v;
+    });
+  },
+};
+
 /** All estimators in the order of the table. */
 export const ESTIMATORS: readonly Estimator[] = [
   {
@@ -159,6 +182,7 @@ export const ESTIMATORS: readonly Estimator[] = [
     },
   },
   novelty,
+  mondrian,
   largestOf('envelope with novelty', 'the larger of envelope and novelty', [envelope, novelty]),
   largestOf('jackknife with novelty', 'the larger of two-factor jackknife and novelty', [jackknife, novelty]),
   largestOf('envelope with committee', 'the larger of envelope and bootstrap committee', [envelope, bootstrap]),

@@ -29,6 +29,8 @@ export interface KindSample {
   readonly atoms: number[];
   /** What turns a residual into eV/atom or eV/Å. */
   readonly units: number[];
+  /** Class of the atom's environment; that of most atoms for energies. */
+  readonly classes: number[];
   readonly sources: Record<Source, number[]>;
 }
 
@@ -43,6 +45,7 @@ const emptyKind = (): KindSample => ({
   structures: [],
   atoms: [],
   units: [],
+  classes: [],
   sources: { posterior: [], jackknife: [], pops: [], bootstrap: [], novelty: [] },
 });
 
@@ -108,6 +111,7 @@ function spread(rows: Float64Array, m: number, d: number, members: readonly Floa
 /**
  * Fits the ridge of a back-test to some frames and makes everything that error bars are made from.
  *
+ * @param classesOf [frames] class of the environment of each atom
  * @param noveltyOf [frames] squared novelty of each atom without the frame's own fold; null where it is not judged
  */
 export function judgedFit(
@@ -116,6 +120,7 @@ export function judgedFit(
   seed: number,
   kernels: LinearKernels,
   noveltyOf: readonly (Float64Array | null)[],
+  classesOf: readonly Int32Array[],
 ): JudgedFit {
   const d = pool.columns;
   const start = performance.now();
@@ -166,6 +171,7 @@ export function judgedFit(
       kind.residuals.push(residuals[i]!);
       kind.structures.push(f);
       kind.atoms.push(owners[i]!);
+      kind.classes.push(i < energies ? 0 : classesOf[f]![owners[i]!]!);
       kind.units.push(fit.noise * (i < energies ? pool.energyUnit[f]! : pool.forceUnit[f]!));
       for (const name of [...VARIANCE_FORMS, 'bootstrap'] as const) kind.sources[name].push(averaged[name]![i]!);
       kind.sources.novelty.push(i < energies ? meanNovelty : (novelty?.[owners[i]!] ?? Number.NaN));
