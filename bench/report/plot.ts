@@ -1,5 +1,5 @@
 /** A run of the benchmark as one SVG: bars of quotients on a logarithmic axis, and scaling in two logarithms. */
-import { PLOT_COLORS, svgPage, svgText } from '../../src/formats/svg-plot.ts';
+import { PLOT_COLORS, svgPage, svgPlot, svgText } from '../../src/formats/svg-plot.ts';
 import { threeDigits } from '../statistics.ts';
 import type { BenchReport } from './report.ts';
 
@@ -85,43 +85,28 @@ function drawBars(bars: readonly Bar[], top: number): { parts: string[]; bottom:
 }
 
 function drawScaling(report: BenchReport, top: number): string[] {
-  const panels = [
-    { unit: 'atoms', left: 60 },
-    { unit: 'structures', left: 60 + WIDTH / 2 },
-  ];
-  const length = WIDTH / 2 - 90;
-  const height = PLOT_HEIGHT - 70;
-  return panels.flatMap(({ unit, left }) => {
+  return ['atoms', 'structures'].flatMap((unit, panel) => {
     const series = report.scalings.filter(({ sizeUnit }) => sizeUnit === unit);
     if (series.length === 0) return [];
-    const [xLow, xHigh] = decades(series.flatMap(({ points }) => points.map(({ size }) => size)));
-    const [yLow, yHigh] = decades(series.flatMap(({ points }) => points.map(({ microseconds }) => microseconds)));
-    const x = (value: number): number => place(value, xLow, xHigh, left, length);
-    const y = (value: number): number => place(value, yLow, yHigh, top + height, -height);
-    const parts = [svgText(left, top - 10, `µs per ${unit.slice(0, -1)} against ${unit}`, { size: 12, bold: true })];
-    for (const tick of ticks(xLow, xHigh)) {
-      parts.push(
-        `<path d="M${x(tick).toFixed(1)} ${top}v${height}" stroke="#ddd"/>`,
-        svgText(x(tick), top + height + 15, String(Math.round(tick)), { size: 11, anchor: 'middle' }),
-      );
-    }
-    for (const tick of ticks(yLow, yHigh)) {
-      parts.push(
-        `<path d="M${left} ${y(tick).toFixed(1)}h${length}" stroke="#ddd"/>`,
-        svgText(left - 5, y(tick) + 4, String(Number(tick.toPrecision(3))), { size: 11, anchor: 'end' }),
-      );
-    }
-    series.forEach(({ title, points }, k) => {
-      const color = PLOT_COLORS[k]!;
-      const path = points.map(({ size, microseconds }) => `${x(size).toFixed(1)} ${y(microseconds).toFixed(1)}`);
-      parts.push(`<path d="M${path.join('L')}" fill="none" stroke="${color}" stroke-width="2"/>`);
-      for (const point of path) {
-        const [cx, cy] = point.split(' ');
-        parts.push(`<circle cx="${cx}" cy="${cy}" r="3" fill="${color}"/>`);
-      }
-      parts.push(svgText(left + 4, top + 14 + 14 * k, title, { size: 10, color }));
-    });
-    return parts;
+    return [
+      svgPlot({
+        title: `µs per ${unit.slice(0, -1)} against ${unit}`,
+        xLabel: unit,
+        yLabel: 'µs',
+        series: series.map(({ title, points }, k) => ({
+          label: title,
+          x: points.map(({ size }) => size),
+          y: points.map(({ microseconds }) => microseconds),
+          color: PLOT_COLORS[k]!,
+          marks: true,
+        })),
+        x: (panel * WIDTH) / 2,
+        y: top,
+        width: WIDTH / 2,
+        height: PLOT_HEIGHT - 20,
+        logarithmic: true,
+      }),
+    ];
   });
 }
 
@@ -130,5 +115,5 @@ export function benchPlot(report: BenchReport): string {
   const { parts, bottom } = drawBars(barsOf(report), 50);
   const scaling = report.scalings.length > 0;
   const height = bottom + (scaling ? PLOT_HEIGHT : 10);
-  return svgPage(WIDTH, height, 'Ratios and scaling', [...parts, ...(scaling ? drawScaling(report, bottom + 40) : [])]);
+  return svgPage(WIDTH, height, 'Ratios and scaling', [...parts, ...(scaling ? drawScaling(report, bottom + 10) : [])]);
 }

@@ -51,6 +51,18 @@ describe('svgPlot', () => {
     expect(page).toContain('<title>a &quot;page&quot;</title>');
   });
 
+  it('draws powers of ten at even distances on logarithmic axes', () => {
+    const series = [{ label: 'a', x: [10, 100, 1000], y: [0.2, 2, 20], color: '#000', marks: true }];
+    const svg = svgPlot({ ...plot, series, logarithmic: true });
+    expectWellFormed(svg);
+    const marks = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => [Number(x), Number(y)]);
+    const [a, b, c] = marks as [[number, number], [number, number], [number, number]];
+    expect(c[0] - b[0]).toAgree(b[0] - a[0], { atol: 0.02, why: 'coordinates have two decimals' });
+    expect(b[1] - a[1]).toAgree(c[1] - b[1], { atol: 0.02, why: 'coordinates have two decimals' });
+    for (const tick of ['10', '100', '1000', '0.1', '1']) expect(svg).toContain(`>${tick}</text>`);
+    expect(svgPlot({ ...plot, series: [], logarithmic: true })).not.toMatch(/NaN|Infinity/);
+  });
+
   it('draws an empty plot, one point, and a wall that leaves the frame', () => {
     expectWellFormed(svgPlot({ ...plot, series: [] }));
     expectWellFormed(svgPlot({ ...plot, series: [{ label: '', x: [1], y: [1], color: '#000' }] }));

@@ -22,6 +22,8 @@ export interface Plot {
   readonly height: number;
   /** Range of y; from the data when left out. Lines are cut off at it. */
   readonly yRange?: readonly [number, number];
+  /** Whether both axes are logarithmic, with ticks at powers of ten; all values are positive then. */
+  readonly logarithmic?: boolean;
 }
 
 /** Colours that colour-blind readers can tell apart (Okabe and Ito). */
@@ -66,13 +68,31 @@ function range(values: readonly number[]): readonly [number, number] {
   return [low - room, high + room];
 }
 
+/** Whole decades around logarithms. */
+function decades(logs: readonly number[]): readonly [number, number] {
+  const finite = logs.filter(Number.isFinite);
+  if (finite.length === 0) return [0, 1];
+  const low = Math.floor(Math.min(...finite));
+  return [low, Math.max(low + 1, Math.ceil(Math.max(...finite)))];
+}
+
+/** A tick at every power of ten. */
+function decadeTicks(low: number, high: number): number[] {
+  return Array.from({ length: Math.round(high - low) + 1 }, (_, k) => low + k);
+}
+
 const round = (value: number): string => String(Number(value.toFixed(2)));
 
 /** The elements of a plot, to be put into an `svgPage`. */
 export function svgPlot(plot: Plot): string {
-  const { series, x: left, y: top, width, height } = plot;
-  const [xLow, xHigh] = range(series.flatMap(({ x }) => x));
-  const [yLow, yHigh] = plot.yRange ?? range(series.flatMap(({ y }) => y));
+  const { x: left, y: top, width, height, logarithmic = false } = plot;
+  const scaled = <T extends readonly number[]>(values: T): T =>
+    logarithmic ? (values.map(Math.log10) as readonly number[] as T) : values;
+  const series = plot.series.map((one) => ({ ...one, x: scaled(one.x), y: scaled(one.y) }));
+  const [limits, ticks] = logarithmic ? [decades, decadeTicks] : [range, roundTicks];
+  const [xLow, xHigh] = limits(series.flatMap(({ x }) => x));
+  const [yLow, yHigh] = plot.yRange === undefined ? limits(series.flatMap(({ y }) => y)) : scaled(plot.yRange);
+  const shown = (tick: number): string => String(logarithmic ? Number((10 ** tick).toPrecision(3)) : tick);
   const inner = {
     left: left + MARGIN.left,
     top: top + MARGIN.top,
@@ -83,18 +103,18 @@ export function svgPlot(plot: Plot): string {
   const atY = (value: number): number => inner.top + (1 - (value - yLow) / (yHigh - yLow)) * inner.height;
   const bottom = inner.top + inner.height;
   const parts = [svgText(left + MARGIN.left, top + 16, plot.title, { size: 13, bold: true })];
-  for (const tick of roundTicks(xLow, xHigh)) {
+  for (const tick of ticks(xLow, xHigh)) {
     const at = round(atX(tick));
     parts.push(
       `<path d="M${at} ${inner.top}V${bottom}" stroke="#e4e4e4"/>`,
-      svgText(Number(at), bottom + 15, String(tick), { size: 10, anchor: 'middle', color: '#555' }),
+      svgText(Number(at), bottom + 15, shown(tick), { size: 10, anchor: 'middle', color: '#555' }),
     );
   }
-  for (const tick of roundTicks(yLow, yHigh)) {
+  for (const tick of ticks(yLow, yHigh)) {
     const at = round(atY(tick));
     parts.push(
       `<path d="M${inner.left} ${at}H${inner.left + inner.width}" stroke="#e4e4e4"/>`,
-      svgText(inner.left - 6, Number(at) + 3.5, String(tick), { size: 10, anchor: 'end', color: '#555' }),
+      svgText(inner.left - 6, Number(at) + 3.5, shown(tick), { size: 10, anchor: 'end', color: '#555' }),
     );
   }
   const middleX = inner.left + inner.width / 2;
