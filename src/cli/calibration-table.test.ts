@@ -42,6 +42,21 @@ describe('calibrationTable', () => {
     expect(text).toContain('% of the worst 1 % of errors are among the largest 10 % of bars');
     expect(text).toContain('nominal 95 %');
   });
+
+  it('says what the bars are made of, and that the noise of labels has not been measured', () => {
+    expect(text).not.toContain('sigma made of');
+    const parts = (label: number) => ({ label, modelForm: 0.03, epistemic: 0.04 });
+    const known = frames.map((own) => ({
+      ...own,
+      parts: { energy: parts(0), forces: [parts(0.001), parts(0.001)], stress: null },
+    }));
+    const lines = calibrationTable(summarizeEvaluation(known, 3)).split('\n');
+    const at = lines.findIndex((line) => line.startsWith('sigma made of'));
+    expect(lines[at]).toMatch(/^sigma made of +labels +model form +epistemic +rms/);
+    expect(lines[at + 2]).toMatch(/^energy +not measured +15\.0 +20\.0 +meV\/atom/);
+    expect(lines[at + 3]).toMatch(/^forces +1\.000 +30\.0 +40\.0 +meV\/Å/);
+    expect(lines[at + 4]).toMatch(/^stress +- +- +- /);
+  });
 });
 
 describe('groupCalibrationTable', () => {

@@ -1,4 +1,5 @@
 import type { Calibration, EvaluationSummary } from '../core/validation/summary.ts';
+import type { PartsSummary, UncertaintyParts } from '../core/validation/parts.ts';
 import { cell, percent, renderTable } from './table.ts';
 
 /** A figure beside what chance alone makes of a perfect one: `0.031 (0.045)`. */
@@ -20,7 +21,7 @@ function line(name: string, c: Calibration | null, unit: string): string[] {
 }
 
 /** How honest the error bars are, how well they rank, and what share of structures the conformal intervals cover. */
-export function calibrationTable({ calibration }: EvaluationSummary): string {
+export function calibrationTable({ calibration, parts }: EvaluationSummary): string {
   const { energy, forces, stress } = calibration;
   const table = renderTable(
     [
@@ -48,7 +49,37 @@ export function calibrationTable({ calibration }: EvaluationSummary): string {
       `forces: ${percent(forces.coverage95Structure)} of the structures lie wholly inside the conformal interval (nominal 95 %)\n`,
     );
   if (forces !== null) lines.push(rankingLine(forces.ranking));
-  return table + lines.join('');
+  return table + lines.join('') + (parts === null ? '' : partsTable(parts));
+}
+
+/** What the intervals are made of, root mean square over the structures. */
+function partsTable({ energy, forces, stress }: PartsSummary): string {
+  const row = (name: string, own: UncertaintyParts | null, scale: number, unit: string): string[] => {
+    if (own === null) return [name, '-', '-', '-', unit];
+    const known = own.label > 0;
+    return [
+      name,
+      known ? cell(scale * own.label) : 'not measured',
+      cell(scale * own.modelForm),
+      cell(scale * own.epistemic),
+      unit,
+    ];
+  };
+  const table = renderTable(
+    [
+      { header: 'sigma made of', align: 'left' },
+      { header: 'labels' },
+      { header: 'model form' },
+      { header: 'epistemic' },
+      { header: 'rms', align: 'left' },
+    ],
+    [
+      row('energy', energy, 1000, 'meV/atom'),
+      row('forces', forces, 1000, 'meV/Å'),
+      row('stress', stress, 1000, 'meV/Å³'),
+    ],
+  );
+  return `\n${table}epistemic: what more labels would remove; model form: what they would not, unmeasured noise of labels included\n`;
 }
 
 function rankingLine(ranking: NonNullable<EvaluationSummary['calibration']['forces']>['ranking']): string {

@@ -47,6 +47,7 @@ describe('fitSettingsOf', () => {
         embedding: 'two-density',
         loss: 'huber',
         huberThreshold: '1.5',
+        labelNoise: 'energy=1e-4, forces=0.002',
         seed: '7',
       }),
     ).toEqual({
@@ -69,6 +70,7 @@ describe('fitSettingsOf', () => {
       embedding: 'two-density',
       loss: 'huber',
       huberThreshold: 1.5,
+      labelNoise: { energy: 1e-4, forces: 0.002 },
       seed: 7,
     });
   });
@@ -83,6 +85,14 @@ describe('fitSettingsOf', () => {
     [{ embedding: 'eam' }, '--embedding must be one of linear, two-density, got "eam"'],
     [{ loss: 'cauchy' }, '--loss must be one of squares, huber, got "cauchy"'],
     [{ huberThreshold: '0' }, '--huber-threshold must be a positive number (robust σ), got "0"'],
+    [
+      { labelNoise: 'force=1' },
+      '--label-noise must be like energy=1e-4,forces=0.002,virial=0.01 (eV/√atom, eV/Å, eV/√atom), got "force=1"',
+    ],
+    [
+      { labelNoise: 'forces=0' },
+      '--label-noise must be like energy=1e-4,forces=0.002,virial=0.01 (eV/√atom, eV/Å, eV/√atom), got "forces=0"',
+    ],
     [{ cutoff: '-3' }, '--cutoff must be a positive number up to 20 (Å), got "-3"'],
     [{ cutoff: '100' }, '--cutoff must be a positive number up to 20 (Å), got "100"'],
     [{ cutoff: 'NaN' }, '--cutoff must be a positive number up to 20 (Å), got "NaN"'],

@@ -1,6 +1,7 @@
 import { PRESET_NAMES } from '../core/descriptors/ace/presets.ts';
 import { isElement } from '../core/elements.ts';
 import { InputError } from '../core/errors.ts';
+import { OBSERVATION_KINDS } from '../core/regression/regression.ts';
 import type { FitSettings } from '../node/training/settings.ts';
 import { DEFAULT_FIT } from '../node/training/settings.ts';
 import { integersOption, numberOption } from './data-options.ts';
@@ -31,6 +32,24 @@ function isolatedAtoms(text: string | undefined): Record<string, number> {
         throw new InputError('BAD_OPTION', `--e0 must be like Si=-0.81,O=-2.0 (eV), got "${text}"`);
       }
       return [symbol, energy];
+    }),
+  );
+}
+
+/** `energy=1e-4,forces=0.002` as known noise of labels by kind, as `label --repeat` measures it. */
+function labelNoise(text: string | undefined): FitSettings['labelNoise'] {
+  if (text === undefined) return {};
+  return Object.fromEntries(
+    text.split(',').map((part) => {
+      const [kind, number] = part.split('=').map((s) => s.trim());
+      const sigma = Number(number);
+      if (!OBSERVATION_KINDS.some((known) => known === kind) || !(sigma > 0 && Number.isFinite(sigma))) {
+        throw new InputError(
+          'BAD_OPTION',
+          `--label-noise must be like energy=1e-4,forces=0.002,virial=0.01 (eV/√atom, eV/Å, eV/√atom), got "${text}"`,
+        );
+      }
+      return [kind, sigma];
     }),
   );
 }
@@ -90,6 +109,7 @@ export async function fitSettingsOf(options: VerbOptions, cwd: string): Promise<
     embedding: choice(options.embedding, '--embedding', ['linear', 'two-density'] as const, DEFAULT_FIT.embedding),
     loss: choice(options.loss, '--loss', ['squares', 'huber'] as const, DEFAULT_FIT.loss),
     huberThreshold: positive('huberThreshold', '--huber-threshold', ' (robust σ)') ?? DEFAULT_FIT.huberThreshold,
+    labelNoise: labelNoise(options.labelNoise as string | undefined),
     weights: await groupWeights(options.weights as string | undefined, cwd),
     offsetKey: (options.offsetBy as string | undefined) ?? null,
     isolatedAtoms: isolatedAtoms(options.e0 as string | undefined),

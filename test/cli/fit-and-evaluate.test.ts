@@ -232,6 +232,7 @@ describe('querent evaluate', () => {
       'forces',
       'stress',
       'calibration',
+      'parts',
       'worstResidual',
       'stressWithOffset',
       'groups',

@@ -1,5 +1,8 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { ModelUncertainty } from '../../core/potentials/linear-model.ts';
+import { envelopeOf } from '../../core/potentials/regimes.ts';
+import type { EnvelopeTerm } from '../../core/uncertainty/envelope.ts';
 import type { DimerSummary } from '../../core/potentials/dimer-scan.ts';
 import { isolatedAtomEnergies } from '../../core/potentials/linear-model.ts';
 import type { PropertyCard } from '../../core/properties/properties.ts';
@@ -63,6 +66,22 @@ function observationLine(fit: Fit): string {
   );
 }
 
+/** How error bars come from the noise σ of the fit and the variances v of the forms, and what is known of the labels. */
+function errorBarLine(uncertainty: ModelUncertainty): string {
+  const [energies, forces] = (['energy', 'forces'] as const).map((kind) => envelopeOf(uncertainty, kind)) as [
+    readonly EnvelopeTerm[],
+    readonly EnvelopeTerm[],
+  ];
+  const term = ({ form, scale: { a, b } }: EnvelopeTerm): string =>
+    `${a === 0 ? '' : `${cell(a, 2)} σ² + `}${cell(b)} v of the ${form === 'pops' ? 'POPS form' : form}`;
+  const { calibrated, reason } = forces[0]!.scale;
+  const unknown = Object.values(uncertainty.labelNoise ?? {}).every((sigma) => sigma === 0);
+  return (
+    `error bars: variance of energies ${energies.map(term).join(' or ')}, of forces ${forces.map(term).join(' or ')}, ` +
+    `whichever is largest${calibrated ? '' : `; not calibrated: ${reason}`}${unknown ? '; noise of the labels not measured' : ''}`
+  );
+}
+
 /** What a person reads after a fit. */
 function report(
   fit: Fit,
@@ -77,7 +96,6 @@ function report(
   const { training, uncertainty, posterior } = model;
   const pair = model.specification.pairs[0]![0]!;
   const { noise } = posterior.hyperparameters;
-  const { scales } = uncertainty;
   const cores = model.specification.pairs.flat().map(({ innerCutoff }) => innerCutoff);
   const [least, most] = [Math.min(...cores), Math.max(...cores)];
   const core = least === most ? cell(least) : `${cell(least)} to ${cell(most)}`;
@@ -90,8 +108,7 @@ function report(
       (training.rows.virial > 0 ? `, virials ${cell(noise.virial)} eV/√atom` : '') +
       `; balance ${training.balance.mode} (σ_E/σ_F ${cell(training.balance.ratio)} Å)`,
     `ln evidence ${training.logEvidence.toFixed(1)}${training.evidenceConverged ? '' : ' (not converged)'}`,
-    `error bars: energies √(${cell(scales.energy.a, 2)} σ² + ${cell(scales.energy.b)} v), forces √(${cell(scales.forces.a, 2)} σ² + ${cell(scales.forces.b)} v) for noise σ and posterior variance v` +
-      (scales.forces.calibrated ? '' : `; not calibrated: ${scales.forces.reason}`),
+    errorBarLine(uncertainty),
   ];
   if (training.stressOffset !== 0) {
     const structures = fit.frames.map(({ structure }) => structure);
@@ -151,6 +168,10 @@ export const verb: Verb = {
         '--huber-threshold <x>',
         'misfit, in robust standard deviations, beyond which they do',
         String(DEFAULT_FIT.huberThreshold),
+      )
+      .option(
+        '--label-noise <list>',
+        'known noise of the labels, as energy=1e-4,forces=0.002,virial=0.01 (eV/√atom, eV/Å, eV/√atom; `label --repeat`)',
       )
       .option('--no-stress', 'leave the stress labels out')
       .option(

@@ -3,6 +3,7 @@ import { type CalibrationReport, reportCalibration } from './calibration.ts';
 import type { AssessmentFrame, ErrorSummary } from './errors.ts';
 import { energyErrorsPerAtom, pooledEnergies, pooledForces, summarizeErrors } from './errors.ts';
 import { type NoiseFloor, noiseFloor } from './noise-floor.ts';
+import { type FrameParts, type PartsSummary, summarizeParts } from './parts.ts';
 import { atomForceErrors, LARGE_FORCE_ERRORS, type Ranking, reportRanking } from './ranking.ts';
 
 /** Everything a table needs of one labelled structure that a model has predicted. */
@@ -14,6 +15,8 @@ export interface EvaluatedFrame extends AssessmentFrame {
   readonly stressErrors: Float64Array | null;
   /** [6] predictive standard deviations of the stress, eV/Å³; null when unknown. */
   readonly stressSigmas: Float64Array | null;
+  /** What its intervals are made of; absent where the model does not say. */
+  readonly parts?: FrameParts;
 }
 
 /** Mean absolute and root mean square error. */
@@ -46,6 +49,8 @@ export interface EvaluationSummary {
     readonly forces: (Calibration & { readonly coverage95Structure: number; readonly ranking: Ranking }) | null;
     readonly stress: Calibration | null;
   };
+  /** What the intervals are made of, root mean square; null where the model does not say. */
+  readonly parts: PartsSummary | null;
   /** Largest |error|/sigma. */
   readonly worstResidual: { readonly energy: number; readonly forces: number; readonly stress: number };
 }
@@ -123,6 +128,7 @@ export function summarizeEvaluation(frames: readonly EvaluatedFrame[], conformal
         ranking: reportRanking(atomForceErrors(frames), LARGE_FORCE_ERRORS, new RandomStream(0, 'rank ceiling')),
       },
     },
+    parts: summarizeParts(frames),
     worstResidual: {
       energy: calibration.energy?.worst ?? Number.NaN,
       forces: calibration.forces?.worst ?? Number.NaN,

@@ -1,9 +1,10 @@
 import { symbolOf } from '../../core/elements.ts';
 import type { LinearModel } from '../../core/potentials/linear-model.ts';
-import { predictiveSigmas } from '../../core/potentials/predictive.ts';
+import { type PartSigmas, type PredictiveSigmas, predictiveSigmas } from '../../core/potentials/predictive.ts';
 import { cellVolume } from '../../core/structure/cell.ts';
 import type { Frame } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
+import type { FrameParts } from '../../core/validation/parts.ts';
 import type { EvaluatedFrame } from '../../core/validation/summary.ts';
 import type { Machine, ModelHandle } from '../workers/machine.ts';
 import type { TaskPool } from '../workers/pool.ts';
@@ -53,6 +54,22 @@ function evaluated(
       : new Float64Array(0),
     stressErrors: hasStress ? prediction.virial.map((w, c) => -(w - labels.virial![c]!) / volume) : null,
     stressSigmas: hasStress ? sigmas.virial.map((s) => s / volume) : null,
+    parts: partsOf(sigmas, prediction.fixedComponents, volume),
+  };
+}
+
+/** Parts of the intervals of every value that has one: atoms whose forces symmetry fixes altogether have none. */
+function partsOf({ parts }: PredictiveSigmas, fixed: Uint8Array, volume: number | null): FrameParts {
+  const at = ({ label, modelForm, epistemic }: PartSigmas<Float64Array>, i: number, divisor: number) => ({
+    label: label[i]! / divisor,
+    modelForm: modelForm[i]! / divisor,
+    epistemic: epistemic[i]! / divisor,
+  });
+  const free = [...parts.forces.label.keys()].filter((i) => [0, 1, 2].some((c) => fixed[3 * i + c] === 0));
+  return {
+    energy: parts.energy,
+    forces: free.map((i) => at(parts.forces, i, 1)),
+    stress: volume === null ? null : [0, 1, 2, 3, 4, 5].map((c) => at(parts.virial, c, volume)),
   };
 }
 
