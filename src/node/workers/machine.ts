@@ -3,7 +3,7 @@ import type { AceProgram, PotentialProgram } from '../../core/descriptors/descri
 import type { Whitener } from '../../core/numerics/kernels.ts';
 import { columnCount } from '../../core/dataset/dataset.ts';
 import type { AcePotential } from '../../core/potentials/ace-potential.ts';
-import { potentialOf } from '../../core/potentials/neural/neural-potential.ts';
+import { NeuralPotential, potentialOf } from '../../core/potentials/neural/neural-potential.ts';
 import { MotionScreen } from '../../core/potentials/motion-screen.ts';
 import type { Structure } from '../../core/structure/structure.ts';
 import { readAsi } from '../../formats/asi.ts';
@@ -84,10 +84,13 @@ export class Machine {
     return potential;
   }
 
-  /** What watches motions under a model, null for one without active sets; that of the last model is kept. */
+  /**
+   * What watches motions under a model, null for one without active sets, or of networks, whose sigmas are not those of
+   * posterior samples; that of the last model is kept.
+   */
   screenOf(model: ModelHandle): MotionScreen | null {
     const potential = this.potential(model);
-    if (potential.model.activeSets === undefined) return null;
+    if (potential.model.activeSets === undefined || potential instanceof NeuralPotential) return null;
     if (this.screen?.id !== model.id) {
       this.screen?.screen.dispose();
       const screen = new MotionScreen(potential, () => this.kernels.prepare(potential.program.basis), this.kernels);
