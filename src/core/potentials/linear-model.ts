@@ -3,6 +3,7 @@ import { columnOffsets } from '../dataset/dataset.ts';
 import type { AceSpecification } from '../descriptors/ace/basis.ts';
 import type { NeuralEnsemble } from './neural/ensemble.ts';
 import type { CalibratedRegime } from './regimes.ts';
+import { InputError } from '../errors.ts';
 import type { PerKind, PosteriorState } from '../regression/regression.ts';
 import type { TwoFactorScale } from '../uncertainty/calibration.ts';
 import type { EnvelopeTerm } from '../uncertainty/envelope.ts';
@@ -104,6 +105,17 @@ export interface LinearModel {
 /** [basis] coefficients of the basis functions; those of a second density follow those of the first. */
 export function coefficientsOf(model: LinearModel): Float64Array {
   return model.posterior.mean.slice(0, model.layout.basis);
+}
+
+/**
+ * Refuses a model whose energies are not linear in its weights.
+ *
+ * @param what what needs one, for the message
+ * @throws InputError `NONLINEAR_MODEL`
+ */
+export function requireLinear(model: Pick<LinearModel, 'embedding'>, what: string): void {
+  if (model.embedding !== undefined)
+    throw new InputError('NONLINEAR_MODEL', `model of ${what} must be linear, got one of two densities`);
 }
 
 /** [elements] energies of isolated atoms including the posterior's corrections, eV. */

@@ -9,7 +9,7 @@ import type { NeighborList } from '../structure/neighbor-list.ts';
 import { type LeadingGrade, leadingGrade, leadingGrades } from '../uncertainty/leading-grade.ts';
 import { extrapolationGrades } from '../uncertainty/maxvol.ts';
 import type { AcePotential } from './ace-potential.ts';
-import { elementIndices } from './linear-model.ts';
+import { elementIndices, requireLinear } from './linear-model.ts';
 
 /** How closely a motion is watched. */
 export interface ScreenOptions {
@@ -81,9 +81,7 @@ export class MotionScreen {
     if (activeSets === undefined) {
       throw new InputError('NO_ACTIVE_SETS', 'model must have active sets to be graded; fit it again');
     }
-    if (potential.model.embedding !== undefined) {
-      throw new InputError('NONLINEAR_MODEL', 'model of a screen must be linear, got one of two densities');
-    }
+    requireLinear(potential.model, 'a screen');
     this.potential = potential;
     this.kernels = kernels;
     this.options = { gradePeriod, directions, exactAbove, exactBelow, sigmaInterval, samples };

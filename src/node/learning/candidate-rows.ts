@@ -3,7 +3,7 @@ import { displacementNorm, leadingRows } from '../../core/acquisition/leading-ro
 import { columnCount, columnOffsets } from '../../core/dataset/dataset.ts';
 import { structureBlocks, whitened } from '../../core/dataset/observations.ts';
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
-import { elementIndices, type LinearModel } from '../../core/potentials/linear-model.ts';
+import { elementIndices, type LinearModel, requireLinear } from '../../core/potentials/linear-model.ts';
 import type { Structure } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
 import type { Machine, ModelHandle } from '../workers/machine.ts';
@@ -35,6 +35,7 @@ export function candidateRows(
   },
 ): DescribedRows[] {
   const { model, program } = machine.potential(argument.model);
+  requireLinear(model, 'candidates');
   const { noise } = model.posterior.hyperparameters;
   const d = columnCount(model.layout);
   const unweighted = { energy: 1, forces: 1, virial: 1 };
@@ -120,6 +121,7 @@ export function scaledDescriptors(
   argument: { readonly model: ModelHandle; readonly structures: readonly Structure[] },
 ): Float64Array {
   const { model, program } = machine.potential(argument.model);
+  requireLinear(model, 'candidates');
   const size = model.layout.basis;
   const sums = summedDescriptors(program.basis, program, model.layout.species, argument.structures);
   const scaled = new Float64Array(sums.length);
@@ -136,6 +138,7 @@ export function energyRows(
   argument: { readonly model: ModelHandle; readonly structures: readonly Structure[] },
 ): Float64Array {
   const { model, program } = machine.potential(argument.model);
+  requireLinear(model, 'candidates');
   const { layout, energyNoise, posterior } = model;
   const d = columnCount(layout);
   const offset = columnOffsets(layout).referenceEnergies;

@@ -15,6 +15,8 @@ import { readModel, writeModel } from '../../formats/model-file.ts';
 import { createYacePotential } from '../../formats/yace-potential.ts';
 import { readYace } from '../../formats/yace-reader.ts';
 import { typescriptKernels } from '../../kernels/typescript-kernels.ts';
+import { candidateRows } from '../learning/candidate-rows.ts';
+import { Machine } from '../workers/machine.ts';
 import { createPool } from '../workers/pool.ts';
 import { exportBBasis } from './export-bbasis.ts';
 import { exportYace } from './export-yace.ts';
@@ -122,6 +124,12 @@ describe('fit of two densities', () => {
       why: 'rounding of energies of some eV',
     });
     expect(() => new MotionScreen(potential, () => program, typescriptKernels())).toThrow(InputError);
+    const model = openModel(writeModel(fit.model, fit.basis));
+    const refused = new Machine('typescript');
+    expect(() => candidateRows(refused, { model, candidates: [] })).toThrow(
+      'model of candidates must be linear, got one of two densities',
+    );
+    refused.dispose();
   });
 
   it('is a model file, and its exports evaluate to the same', () => {
