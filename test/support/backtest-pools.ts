@@ -79,6 +79,7 @@ export function syntheticPool({
       features: repeated,
       featureColumns: columns,
       displacementNorms: new Float64Array(total).fill(0.1),
+      ground: 0,
       groups: Array.from({ length: total }, (_, f) => names[f % n]!),
       ids: Array.from({ length: total }, (_, f) => `frame ${String(f).padStart(4, '0')}`),
       originals: each((f) => f, new Int32Array(total)),

@@ -24,8 +24,8 @@ describe('BatchChooser', () => {
     expect(chooser.choose(state)).toEqual(chooser.choose(state));
   });
 
-  it('takes the energies per atom of the target frames as targets', () => {
-    const chooser = new BatchChooser(pool, 'target-variance', [34, 35], plainKernels);
+  it('takes the formation energies of the target frames as targets', () => {
+    const chooser = new BatchChooser({ ...pool, ground: 30 }, 'target-variance', [34, 35], plainKernels);
     expect(chooser.choose({ ...state, size: 3 }).every((f) => f >= 30)).toBe(true);
   });
 

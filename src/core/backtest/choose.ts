@@ -13,6 +13,7 @@ import { selectFromPool } from '../acquisition/select.ts';
 import { strategyOf } from '../acquisition/strategies.ts';
 import { InputError } from '../errors.ts';
 import type { LinearKernels } from '../numerics/kernels.ts';
+import { formationRow } from './errors.ts';
 import type { PoolRows } from './pool-rows.ts';
 import { rowCount, rowsOf } from './pool-rows.ts';
 import type { RidgeFit } from './ridge.ts';
@@ -56,7 +57,7 @@ export class BatchChooser {
   private readonly targets: Targets | null;
   private readonly condensed = new Map<string, Rows>();
 
-  /** @param targetFrames frames whose energies per atom a targeted strategy is to make certain */
+  /** @param targetFrames frames whose formation energies a targeted strategy is to make certain */
   constructor(pool: PoolRows, strategy: string, targetFrames: readonly number[], kernels: LinearKernels) {
     this.pool = pool;
     this.strategy = strategy;
@@ -113,14 +114,11 @@ function featuresOf(pool: PoolRows, frames: readonly number[]): FeatureRows {
   return { rows, count: frames.length, columns: q };
 }
 
-/** Rows of the energies per atom of some frames. */
+/** Rows of the formation energies per atom of some frames. */
 function energyTargets(pool: PoolRows, frames: readonly number[]): Targets {
   const d = pool.columns;
   const own = frames.filter((f) => pool.energies[f]! > 0);
   const rows = new Float64Array(own.length * d);
-  for (const [k, f] of own.entries()) {
-    const row = rowsOf(pool, f);
-    for (let v = 0; v < d; v++) rows[k * d + v] = row[v]! * pool.energyUnit[f]!;
-  }
+  for (const [k, f] of own.entries()) rows.set(formationRow(pool, f), k * d);
   return { rows, count: own.length };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { syntheticPool } from '../../../test/support/backtest-pools.ts';
-import { averagedOverOwners, residualsOf, setErrors } from './errors.ts';
+import { averagedOverOwners, formationRow, residualsOf, setErrors, targetErrors } from './errors.ts';
 import { rowBytes, rowCount, rowsOf, targetsOf } from './pool-rows.ts';
 
 const { pool, truth } = syntheticPool({ groups: { a: 6, b: 2 }, noise: 0.1, virials: 2 });
@@ -61,5 +61,22 @@ describe('averagedOverOwners', () => {
   it('shares variances over the rows of an atom and leaves others alone', () => {
     const values = averagedOverOwners(Float64Array.of(1, 3, 5, 7), Int32Array.of(0, 0, 1, -1));
     expect([...values]).toEqual([2, 2, 5, 7]);
+  });
+});
+
+describe('targetErrors', () => {
+  it('counts energies from the ground state: a common shift of the energy per atom is no error', () => {
+    const shifted = new Float64Array(pool.columns).fill(0.3);
+    const { energy, forces } = targetErrors(pool, [1, 2, 6], shifted);
+    const of = (f: number): number => -residualsOf(pool, f, shifted)[0]! * pool.energyUnit[f]!;
+    const errors = [1, 2, 6].map((f) => of(f) - of(0));
+    expect(energy.mae).toAgree(
+      errors.reduce((sum, e) => sum + Math.abs(e) / 3, 0),
+      { rtol: 1e-10, why: 'differences' },
+    );
+    expect(energy.rmse).toAgree(Math.hypot(...errors) / Math.sqrt(3), { rtol: 1e-10, why: 'differences' });
+    expect(forces).toEqual(setErrors(pool, [1, 2, 6], shifted).forces);
+    expect(formationRow(pool, 0).every((x) => x === 0)).toBe(true);
+    expect(targetErrors(pool, [0], shifted).energy.mae).toBe(0);
   });
 });

@@ -102,6 +102,29 @@ export function setErrors(pool: PoolRows, frames: readonly number[], weights: Fl
   };
 }
 
+/** Row of the energy per atom of a frame, counted from that of the ground state: a formation energy. @returns [d] */
+export function formationRow(pool: PoolRows, frame: number): Float64Array {
+  const d = pool.columns;
+  const [own, ground] = [rowsOf(pool, frame), rowsOf(pool, pool.ground)];
+  const [unit, groundUnit] = [pool.energyUnit[frame]!, pool.energyUnit[pool.ground]!];
+  return Float64Array.from({ length: d }, (_, v) => own[v]! * unit - ground[v]! * groundUnit);
+}
+
+/**
+ * Errors on a target group: energies per atom counted from the ground state, as surface and defect energies are, and
+ * forces.
+ */
+export function targetErrors(pool: PoolRows, frames: readonly number[], weights: Float64Array): SetErrors {
+  const energy = new ErrorSums();
+  const ground = targetsOf(pool, pool.ground)[0]! * pool.energyUnit[pool.ground]!;
+  for (const f of frames) {
+    if (pool.energies[f] === 0) continue;
+    const target = targetsOf(pool, f)[0]! * pool.energyUnit[f]! - ground;
+    energy.add(dot(formationRow(pool, f), weights, pool.columns) - target, target);
+  }
+  return { energy: energy.pair(), forces: setErrors(pool, frames, weights).forces };
+}
+
 /** Residuals of the rows of a frame, y − Xw. @returns [rows] */
 export function residualsOf(pool: PoolRows, frame: number, weights: Float64Array): Float64Array {
   const rows = rowsOf(pool, frame);

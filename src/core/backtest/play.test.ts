@@ -96,9 +96,17 @@ describe('playArm', () => {
   });
 
   it('finds the target group first when it chooses for it', () => {
-    const { picks } = play('target-variance', 0, { targetGroup: 'c' });
-    const share = picks.slice(3, 7).filter((f) => pool.groups[f] === 'c').length;
-    // By chance it would be one in seven.
+    const arm = { strategy: 'target-variance', split: 0, run: 0 };
+    const { pool: wide } = syntheticPool({ groups: { a: 40, b: 12, c: 12 }, columns: 30, forces: 3, noise: 0.5 });
+    const { picks } = playArm(
+      { ...wide, ground: wide.groups.indexOf('c') },
+      splitOf(wide),
+      arm,
+      { ...settings, targetGroup: 'c' },
+      plainKernels,
+    );
+    const share = picks.slice(3, 7).filter((f) => wide.groups[f] === 'c').length;
+    // By chance it would be one in six.
     expect(share).toBeGreaterThanOrEqual(2);
   });
 

@@ -6,7 +6,7 @@ import type { PointCalibration } from './calibration.ts';
 import { pointCalibration } from './calibration.ts';
 import { BatchChooser } from './choose.ts';
 import type { GroupedErrors, SetErrors } from './errors.ts';
-import { setErrors } from './errors.ts';
+import { setErrors, targetErrors } from './errors.ts';
 import type { BacktestSplit, PoolRows } from './pool-rows.ts';
 import { requireSplit, rowCount, rowsOf, targetsOf } from './pool-rows.ts';
 import { EvidenceRidge } from './ridge.ts';
@@ -42,7 +42,7 @@ export interface CurvePoint extends SetErrors {
   readonly atoms: number;
   /** Means over groups. */
   readonly balanced: SetErrors;
-  /** On groups that were held out, and on the target group; null without. */
+  /** On groups that were held out, and on the target group (its energies from the ground state); null without. */
   readonly heldOut: GroupedErrors | null;
   readonly target: SetErrors | null;
   /** Expected calibration error of the forces. */
@@ -141,7 +141,7 @@ export function playArm(
       forces: errors.forces,
       balanced: errors.balanced,
       heldOut: split.heldOut.length === 0 ? null : setErrors(pool, split.heldOut, fit.weights),
-      target: settings.targetGroup === null ? null : errorsOnly(setErrors(pool, targetFrames, fit.weights)),
+      target: settings.targetGroup === null ? null : targetErrors(pool, targetFrames, fit.weights),
       ece: calibration.forces.ece,
       calibration,
       strength: fit.strength,
@@ -160,8 +160,4 @@ export function playArm(
     label(batch);
   }
   return { ...arm, seed: runSeed, curve, picks: labelled, repeats, filled };
-}
-
-function errorsOnly({ energy, forces }: SetErrors): SetErrors {
-  return { energy, forces };
 }

@@ -34,6 +34,8 @@ export interface PoolRows {
   /** [frames] group and id, the latter different for all. */
   readonly groups: readonly string[];
   readonly ids: readonly string[];
+  /** Frame of the lowest energy per atom, which formation energies are counted from. */
+  readonly ground: number;
   /** [frames] index of the frame of which this one is a copy; itself for an original. */
   readonly originals: Int32Array;
 }

@@ -97,6 +97,15 @@ describe('poolRows', () => {
     expect(difference.subarray(1, 25)).toAgree(zbl.forces, { atol: 1e-9, why: 'eV/Å' });
   });
 
+  it('know the ground state, and only where its energy counts', async () => {
+    const energies = silicon.map(({ labels }) => labels.energy! / 8);
+    const lowest = energies.indexOf(Math.min(...energies));
+    expect((await rowsOn(1, model)).ground).toBe(lowest);
+    const other = lowest < 20 ? 'a' : 'b';
+    const without = await rowsOn(1, { ...model, weights: { [other]: { energy: 0 } } });
+    expect(silicon[without.ground]!.group).not.toBe(other);
+  });
+
   it('know how far a descriptor moves with the atoms', async () => {
     const pool = await rowsOn(1, model);
     expect(pool.displacementNorms.every((norm) => norm > 0 && Number.isFinite(norm))).toBe(true);

@@ -288,12 +288,21 @@ function assemble(data: BacktestFrames, chunks: readonly RowChunk[], layout: Col
     features: sharedCopy(standardizedColumns({ rows: features, count: n, columns: size }).rows),
     featureColumns: size,
     displacementNorms: displacementNorms(features, slopes, n, size),
+    ground: groundState(data.frames, index.energies),
     groups: data.groups,
     ids: data.frames.map(
       ({ source }, k) => `${source.file}@${source.index}${data.originals[k] === k ? '' : ` copy ${k}`}`,
     ),
     originals: data.originals,
   };
+}
+
+/** Index of the frame of lowest energy per atom among those whose energy counts; 0 without any. */
+function groundState(frames: readonly Frame[], energies: Int32Array): number {
+  const perAtom = frames.map(({ labels, structure }, f) =>
+    energies[f]! > 0 ? labels.energy! / atomCount(structure) : Number.POSITIVE_INFINITY,
+  );
+  return Math.max(0, perAtom.indexOf(Math.min(...perAtom)));
 }
 
 /** [n] norms of the slopes of mean descriptors whose columns are over their standard deviation (constant ones left out). */
