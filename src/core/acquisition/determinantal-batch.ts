@@ -3,9 +3,10 @@ import { plainKernels } from '../numerics/plain-kernels.ts';
 import { RandomStream } from '../random.ts';
 import type { CandidatePool, Selection, SelectionContext } from './acquisition.ts';
 import { gaussianKernel, typicalDistance } from './coverage.ts';
-import { greedyDeterminantal, kernelSpectrum, sampleDeterminantal } from './determinantal.ts';
+import { greedyDeterminantal, sampleDeterminantal } from './determinantal.ts';
 import { informationOf } from './gain.ts';
 import { columnsOf, pickedRows, requiredDescriptors } from './pool.ts';
+import { semidefiniteSpectrum } from './spectrum.ts';
 import { standardizedTogether } from './strata.ts';
 
 /** Structures of a pool whose kernel matrix is diagonalised at most. */
@@ -60,7 +61,7 @@ export function selectDeterminantal(pool: CandidatePool, batchSize: number, cont
     { length: n * n },
     (_, at) => kernel[order[Math.floor(at / n)]! * n + order[at % n]!]!,
   );
-  const spectrum = kernelSpectrum(sorted, n);
+  const spectrum = semidefiniteSpectrum(sorted, n);
   const rank = spectrum.values.reduce((count, value) => count + (value > 0 ? 1 : 0), 0);
   const stream = new RandomStream(context.seed ?? 0, 'k-DPP', context.round ?? 0);
   const selected = sampleDeterminantal(spectrum, Math.min(batchSize, rank), stream).map((place) => {

@@ -3,7 +3,8 @@ import { golden } from '../../../test/support/golden.ts';
 import { RandomStream } from '../random.ts';
 import { chiSquareQuantile } from '../numerics/special.ts';
 import { gaussianKernel, logDetKernel } from './coverage.ts';
-import { determinantalNormaliser, greedyDeterminantal, kernelSpectrum, sampleDeterminantal } from './determinantal.ts';
+import { determinantalNormaliser, greedyDeterminantal, sampleDeterminantal } from './determinantal.ts';
+import { semidefiniteSpectrum } from './spectrum.ts';
 
 interface Reference {
   readonly C: {
@@ -35,7 +36,7 @@ function subsets(n: number, k: number, from = 0): number[][] {
 
 describe('a k-DPP', () => {
   const kernel = gaussianKernel({ rows: Float64Array.from(points), count: 4, columns: 1 }, 0.5);
-  const spectrum = kernelSpectrum(kernel, 4);
+  const spectrum = semidefiniteSpectrum(kernel, 4);
 
   it('has the determinants, normaliser and probabilities of the reference', () => {
     let sum = 0;
@@ -75,7 +76,7 @@ describe('a k-DPP', () => {
       const [i, j] = [Math.floor(at / n), at % n];
       return [0, 1, 2].reduce((sum, v) => sum + x[i * 3 + v]! * x[j * 3 + v]!, 0);
     });
-    const spread = kernelSpectrum(low, n);
+    const spread = semidefiniteSpectrum(low, n);
     expect([...spread.values].filter((value) => value > 0)).toHaveLength(3);
     const draws = 20000;
     const counts = new Map<string, number>();

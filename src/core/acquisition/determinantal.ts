@@ -1,25 +1,7 @@
 import { InputError } from '../errors.ts';
 import { dot, squaredNorm } from '../numerics/dense.ts';
-import { SymmetricEigensolver } from '../numerics/eigen-symmetric.ts';
 import type { RandomStream } from '../random.ts';
-
-/** Eigenvalues and eigenvectors (rows) of a kernel matrix, from which batches are drawn. */
-export interface KernelSpectrum {
-  /** [n] ascending, rounding below 0 removed. */
-  readonly values: Float64Array;
-  /** [n, n] eigenvector of each, as rows. */
-  readonly vectors: Float64Array;
-}
-
-/** Spectrum of a positive semi-definite matrix. @param kernel [n, n] symmetric  @cost about 9 n³ flops */
-export function kernelSpectrum(kernel: Float64Array, n: number): KernelSpectrum {
-  const solver = new SymmetricEigensolver(n);
-  const values = solver.decompose(kernel).slice();
-  const vectors = new Float64Array(n * n);
-  solver.vectors(n, vectors);
-  const largest = values[n - 1]!;
-  return { values: values.map((value) => (value > 1e-14 * largest ? value : 0)), vectors };
-}
+import type { Spectrum } from './spectrum.ts';
 
 /**
  * Elementary symmetric polynomials of the first m of some numbers: e_l of (λ_1 … λ_m) at [l, m], scaled by the largest λ.
@@ -40,7 +22,7 @@ function symmetricPolynomials(values: Float64Array, k: number, scale: number): F
 /**
  * Normaliser of a k-DPP, e_k(λ) = Σ_{|A|=k} det K_A. @throws as `sampleDeterminantal`
  */
-export function determinantalNormaliser(spectrum: KernelSpectrum, k: number): number {
+export function determinantalNormaliser(spectrum: Spectrum, k: number): number {
   const { values } = spectrum;
   return symmetricPolynomials(values, k, 1)[k * (values.length + 1) + values.length]!;
 }
@@ -53,7 +35,7 @@ export function determinantalNormaliser(spectrum: KernelSpectrum, k: number): nu
  * @cost   n k³ flops after the spectrum
  * @see    Kulesza & Taskar, ICML (2011)
  */
-export function sampleDeterminantal(spectrum: KernelSpectrum, k: number, stream: RandomStream): number[] {
+export function sampleDeterminantal(spectrum: Spectrum, k: number, stream: RandomStream): number[] {
   const { values, vectors } = spectrum;
   const n = values.length;
   const rank = values.reduce((count, value) => count + (value > 0 ? 1 : 0), 0);

@@ -1,8 +1,8 @@
-import { SymmetricEigensolver } from '../numerics/eigen-symmetric.ts';
 import type { LinearKernels } from '../numerics/kernels.ts';
 import { plainKernels } from '../numerics/plain-kernels.ts';
 import { qrUpper } from '../numerics/qr.ts';
 import type { Rows } from './acquisition.ts';
+import { semidefiniteSpectrum } from './spectrum.ts';
 
 /** How rows are condensed. */
 export interface LeadingRowsOptions {
@@ -27,10 +27,7 @@ export function leadingRows(r: Float64Array, d: number, rows: Rows, options: Lea
   const m = x.count;
   if (m <= 1) return x;
   const u = kernels.whitenRows(r, d, x.rows, m);
-  const solver = new SymmetricEigensolver(m);
-  const values = solver.decompose(kernels.rowGram(u, m, d));
-  const vectors = new Float64Array(m * m);
-  solver.vectors(m, vectors);
+  const { values, vectors } = semidefiniteSpectrum(kernels.rowGram(u, m, d), m);
   const total = values.reduce((sum, value) => sum + value, 0);
   let kept = 0;
   for (let left = total; kept < Math.min(most, m) && left > leftOut * total; kept++) left -= values[m - 1 - kept]!;

@@ -2,10 +2,10 @@ import type { CandidateRows, RowKind, Selection } from './acquisition.ts';
 import { byScore, largestVariance } from './gain.ts';
 
 const NAMES: Readonly<Record<RowKind, string>> = {
-  all: 'row',
-  energy: 'energy',
-  forces: 'force component',
-  virial: 'component of the virial',
+  all: 'a row',
+  energy: 'the energy',
+  forces: 'a force component',
+  virial: 'a component of the virial',
 };
 
 /**
@@ -28,7 +28,7 @@ export function selectMaxVariance(
     .slice(0, batchSize)
     .map((index) => {
       const gain = variances[index]!;
-      const reason = `largest epistemic variance of a ${NAMES[kind]}, ${gain.toPrecision(3)} times its noise`;
+      const reason = `largest epistemic variance of ${NAMES[kind]}, ${gain.toPrecision(3)} times its noise`;
       return { id: candidates[index]!.id, index, gain, reason };
     });
   return { selected, certificate: null };

@@ -31,7 +31,9 @@ export function selectMaxvol(pool: CandidatePool, batchSize: number, context: Se
   const order = [...candidates.keys()].sort((a, b) => Number(entered.has(b)) - Number(entered.has(a)) || tie(a, b));
   const selected = order.slice(0, batchSize).map((index) => {
     const gain = grades[index]!;
-    const grade = Number.isFinite(gain) ? `, grade ${gain.toPrecision(3)} by what is labelled` : '';
+    const grade = Number.isFinite(gain)
+      ? `, grade ${gain.toPrecision(3)} by what is labelled`
+      : `, of ${columns} columns`;
     const reason = `${entered.has(index) ? 'in the active set' : 'not in the active set, next by grade'}${grade}`;
     return { id: candidates[index]!.id, index, gain, reason };
   });

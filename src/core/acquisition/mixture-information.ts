@@ -1,8 +1,8 @@
 import { InputError } from '../errors.ts';
 import { cholesky, logDeterminant } from '../numerics/cholesky.ts';
-import { SymmetricEigensolver } from '../numerics/eigen-symmetric.ts';
 import { RandomStream } from '../random.ts';
 import type { CommitteeOutputs } from './acquisition.ts';
+import { semidefiniteSpectrum } from './spectrum.ts';
 
 /** Step of the quadrature over one output, in standard deviations of the noise, and how far beyond the members it goes. */
 const STEP = 1 / 8;
@@ -78,10 +78,7 @@ function differenceGram(predictions: Float64Array, outputs: number, members: num
 
 /** Members as points in as few dimensions as hold all their differences. @returns [M, dimensions] */
 function memberPoints(g: Float64Array, members: number): { points: Float64Array; dimensions: number } {
-  const solver = new SymmetricEigensolver(members);
-  const values = solver.decompose(g);
-  const vectors = new Float64Array(members * members);
-  solver.vectors(members, vectors);
+  const { values, vectors } = semidefiniteSpectrum(g, members);
   const kept = [...values.keys()].filter((v) => values[v]! > ROUNDING * Math.max(1, values[members - 1]!));
   const points = new Float64Array(members * kept.length);
   kept.forEach((v, c) => {
