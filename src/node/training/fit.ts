@@ -73,7 +73,7 @@ export interface Fit {
 }
 
 /** sha256 over what the fit sees of the frames. */
-function dataHash(frames: readonly Frame[]): string {
+export function dataHash(frames: readonly Frame[]): string {
   const bytes = (array: Float64Array | null): Uint8Array =>
     array === null ? new Uint8Array(0) : new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   return sha256Hex(
