@@ -172,6 +172,12 @@ describe('fit of two densities', () => {
     expect(files[1]).toEqual(files[0]);
   });
 
+  it('needs frames to hold out', async () => {
+    await expect(fitOn(1, train.slice(0, 9), TWO)).rejects.toThrow(
+      'structures for two densities must be at least 10, a part of which is held out, got 9',
+    );
+  });
+
   it('keeps one density where a second gains nothing', async () => {
     const basis = buildAceBasis({ ...presetSpecification('small', ['Si'], 4.6), nmax: [3, 1], lmax: [0, 1] });
     const program = createAceProgram(basis);

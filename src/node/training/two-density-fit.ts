@@ -6,6 +6,7 @@ import { groupedFolds } from '../../core/dataset/splits.ts';
 import { frameWeights } from '../../core/dataset/weights.ts';
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import { basisColumns, withSecondDensity } from '../../core/descriptors/ace/two-density.ts';
+import { InputError, NumericalError } from '../../core/errors.ts';
 import { dampedStep } from '../../core/regression/damped-step.ts';
 import { unpackFactors } from '../../core/regression/packed.ts';
 import { fitPosterior } from '../../core/regression/posterior.ts';
@@ -185,6 +186,17 @@ class Training {
     return Float64Array.of(...mean.subarray(0, d), ...second, ...mean.subarray(d));
   }
 
+  /** A damped step, damped more where rounding leaves the curvature no Cholesky factor. */
+  private step(curvature: Float64Array, towards: Float64Array, damping: number, free: Int32Array | null): Float64Array {
+    for (let lambda = damping; ; lambda *= 100) {
+      try {
+        return dampedStep(curvature, towards, lambda, free, this.pool.kernels);
+      } catch (error) {
+        if (!(error instanceof NumericalError) || lambda >= 1) throw error;
+      }
+    }
+  }
+
   /**
    * One pass of damped Gauss–Newton: rows at the weights; the first density anew for the second as it is, which is
    * exact; then Marquardt's step with the damping that lowers the objective, Σ r²/σ² + prior, most. The objective is that
@@ -212,12 +224,12 @@ class Training {
     const curvature = pool.kernels.gramUpper(posterior.r, weights.length);
     const towards = (from: Float64Array): Float64Array => posterior.mean.map((w, v) => w - from[v]!);
     const outside = Int32Array.from({ length: weights.length - d }, (_, k) => (k < d ? k : k + d));
-    const first = dampedStep(curvature, towards(weights), RIDGE, outside, pool.kernels);
+    const first = this.step(curvature, towards(weights), RIDGE, outside);
     const from = weights.map((w, v) => w + first[v]!);
     const rest = towards(from);
     let best = { weights: from, value: await objective(from), damping: Number.NaN };
     const tryOut = async (lambda: number): Promise<boolean> => {
-      const step = dampedStep(curvature, rest, lambda, null, pool.kernels);
+      const step = this.step(curvature, rest, lambda, null);
       let better = false;
       for (let share = 1; share >= SHORTEST; share /= 2) {
         const trial = from.map((w, v) => w + share * step[v]!);
@@ -259,6 +271,7 @@ function heldOutOf({ squares, counts }: MisfitSums, ratio: number): HeldOut {
  * @param context   of the fit of one density
  * @param linear    its estimate from all frames
  * @param options   folds and seed of the fold that is held out
+ * @throws          InputError `TOO_FEW_STRUCTURES`
  */
 export async function twoDensityFit(
   pool: TaskPool,
@@ -269,6 +282,11 @@ export async function twoDensityFit(
   options: { readonly folds: number; readonly seed: number },
   progress?: (done: number, total: number) => void,
 ): Promise<TwoDensityFit> {
+  if (frames.length < 2 * options.folds)
+    throw new InputError(
+      'TOO_FEW_STRUCTURES',
+      `structures for two densities must be at least ${2 * options.folds}, a part of which is held out, got ${frames.length}`,
+    );
   const training = new Training(pool, context, estimator);
   const total = MOST_PASSES + LAST_PASSES + 2;
   progress?.(0, total);
