@@ -9,6 +9,7 @@ import {
   estimatorsOf,
   formsOf,
   leftOutFormVariances,
+  momentsOf,
   noFormMoments,
 } from './estimators.ts';
 import { VARIANCE_FORMS } from './variance-forms.ts';
@@ -49,7 +50,7 @@ describe('leftOutFormVariances', () => {
     const [first, ...rest] = clusters;
     const strange = { ...first!, residuals: first!.residuals.map((e) => e + 50) };
     const sums = [strange, ...rest]
-      .map((cluster) => deleteCluster(posterior, cluster, threshold).moments)
+      .map((cluster) => momentsOf(deleteCluster(posterior, cluster, threshold)))
       .reduce(addFormMoments, noFormMoments(D));
     const before = leftOutFormVariances(moments, deleteCluster(posterior, first!, threshold));
     const after = leftOutFormVariances(sums, deleteCluster(posterior, strange, threshold));
@@ -61,7 +62,7 @@ describe('leftOutFormVariances', () => {
     const reversed = estimatorsOf(posterior, clusters.toReversed());
     const parts = [clusters.slice(0, 11), clusters.slice(11)].map((part) =>
       part
-        .map((cluster) => deleteCluster(posterior, cluster, threshold).moments)
+        .map((cluster) => momentsOf(deleteCluster(posterior, cluster, threshold)))
         .reduce(addFormMoments, noFormMoments(D)),
     );
     const joined = addFormMoments(parts[0]!, parts[1]!);

@@ -4,8 +4,8 @@ import { plainKernels } from '../numerics/plain-kernels.ts';
 import { type Deletion, deleteRows } from '../regression/deletion.ts';
 import type { PosteriorState } from '../regression/regression.ts';
 import { clusterShifts, jackknifeCovariance, leftOutJackknife } from './jackknife.ts';
-import { addMoments, noShifts, type ShiftMoments, shiftMoments } from './moments.ts';
-import { leftOutPops, leverageThreshold, popsCovariance, popsMoments } from './pops.ts';
+import { addMoments, noShifts, type ShiftMoments, type Shifts, shiftMoments } from './moments.ts';
+import { leftOutPops, leverageThreshold, pointwiseShifts, popsCovariance } from './pops.ts';
 import { type PrincipalRoot, principalRoot, weightRoot } from './principal-root.ts';
 import type { PosteriorForm, RootForm, VarianceFormName } from './variance-forms.ts';
 
@@ -40,8 +40,22 @@ export function addFormMoments(a: FormMoments, b: FormMoments): FormMoments {
 export interface DeletedCluster {
   readonly count: number;
   readonly deletion: Deletion;
-  /** What the cluster adds to the sums. */
-  readonly moments: FormMoments;
+  /** What leaving out each of its blocks does to the weights. */
+  readonly jackknife: Shifts;
+  /** What fitting each of its rows exactly does. */
+  readonly pops: Shifts;
+}
+
+/** What a cluster adds to the sums. @cost d² flops a shift */
+export function momentsOf(
+  { jackknife, pops, deletion }: DeletedCluster,
+  kernels: LinearKernels = plainKernels,
+): FormMoments {
+  const d = deletion.shift.length;
+  return {
+    jackknife: shiftMoments(jackknife.shifts, jackknife.count, d, kernels),
+    pops: shiftMoments(pops.shifts, pops.count, d, kernels),
+  };
 }
 
 /**
@@ -59,17 +73,12 @@ export function deleteFromCoordinates(
   kernels: LinearKernels = plainKernels,
 ): DeletedCluster {
   const deletion = deleteRows(u, residuals, count, d, kernels);
-  const parts =
-    blocks === undefined
-      ? { count: 1, shifts: deletion.shift }
-      : clusterShifts(u, residuals, count, d, blocks, kernels);
+  const whole = { count: count === 0 ? 0 : 1, shifts: deletion.shift };
   return {
     count,
     deletion,
-    moments: {
-      jackknife: count === 0 ? noShifts(d) : shiftMoments(parts.shifts, parts.count, d, kernels),
-      pops: popsMoments(u, residuals, deletion.leverages, d, threshold, kernels),
-    },
+    jackknife: blocks === undefined ? whole : clusterShifts(u, residuals, count, d, blocks, kernels),
+    pops: pointwiseShifts(u, residuals, deletion.leverages, d, threshold),
   };
 }
 
@@ -126,7 +135,8 @@ export function estimatorsOf(
     let moments = noFormMoments(d);
     let count = 0;
     for (const cluster of clusters) {
-      moments = addFormMoments(moments, deleteCluster(posterior, cluster, threshold, kernels, whitener).moments);
+      const deleted = deleteCluster(posterior, cluster, threshold, kernels, whitener);
+      moments = addFormMoments(moments, momentsOf(deleted, kernels));
       count++;
     }
     return { posterior, threshold, moments, clusters: count };
@@ -180,7 +190,7 @@ export interface LeftOutForms extends Readonly<Record<VarianceFormName, Float64A
  */
 export function leftOutFormVariances(
   moments: FormMoments,
-  { deletion, moments: own, count }: DeletedCluster,
+  { deletion, count, ...own }: DeletedCluster,
   kernels: LinearKernels = plainKernels,
 ): LeftOutForms {
   const { rows, residuals, variances } = deletion;

@@ -1,15 +1,9 @@
 import { InputError } from '../errors.ts';
+import { addScaled, dot } from '../numerics/dense.ts';
 import type { LinearKernels } from '../numerics/kernels.ts';
 import { plainKernels } from '../numerics/plain-kernels.ts';
 import { deleteRows } from '../regression/deletion.ts';
-import { addMoments, quadraticForms, type ShiftMoments } from './moments.ts';
-
-/** Changes of the weights by leaving out clusters of rows, one at a time. */
-export interface ClusterShifts {
-  readonly count: number;
-  /** [count, d] in the coordinates of the posterior. */
-  readonly shifts: Float64Array;
-}
+import { type ShiftMoments, type Shifts, squaresWithout } from './moments.ts';
 
 /**
  * What leaving out each block of some rows does to the weights, in the coordinates of the posterior: q_c = −U_cᵀ e_c^loo, of
@@ -27,7 +21,7 @@ export function clusterShifts(
   d: number,
   blocks: ArrayLike<number>,
   kernels: LinearKernels = plainKernels,
-): ClusterShifts {
+): Shifts {
   if (blocks.length !== m)
     throw new InputError('BLOCKS', `blocks must be one for each of ${m} rows, got ${blocks.length}`);
   const members = new Map<number, number[]>();
@@ -74,18 +68,29 @@ export function jackknifeCovariance(moments: ShiftMoments): Float64Array {
  * fit without them. The shifts of the other clusters are kept as they are.
  *
  * @param moments  of all clusters
- * @param own      of the clusters that the rows belong to
+ * @param own      shifts of the clusters that the rows belong to
  * @param deleted  [m, d] Ũ of `deleteRows`
  * @returns        [m]
  * @cost           2 m d² flops
  */
 export function leftOutJackknife(
   moments: ShiftMoments,
-  own: ShiftMoments,
+  own: Shifts,
   deleted: Float64Array,
   m: number,
   kernels: LinearKernels = plainKernels,
 ): Float64Array {
   const d = moments.columns;
-  return quadraticForms(deleted, jackknifeCovariance(addMoments(moments, own, -1)), m, d, kernels);
+  const n = moments.count - own.count;
+  const variances = new Float64Array(m);
+  if (n < 2) return variances;
+  const sum = moments.sum.slice();
+  for (let c = 0; c < own.count; c++) addScaled(-1, own.shifts, sum, d, c * d);
+  const squares = squaresWithout(moments, own, deleted, m, kernels);
+  const factor = (n - 1) / n;
+  for (let i = 0; i < m; i++) {
+    const total = dot(deleted, sum, d, i * d, 0);
+    variances[i] = factor * Math.max(0, squares[i]! - (total * total) / n);
+  }
+  return variances;
 }

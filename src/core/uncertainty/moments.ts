@@ -1,5 +1,5 @@
 import { InputError } from '../errors.ts';
-import { addScaled, dot, requireLength } from '../numerics/dense.ts';
+import { addScaled, dot, requireLength, squaredNorm, transpose } from '../numerics/dense.ts';
 import type { LinearKernels } from '../numerics/kernels.ts';
 import { plainKernels } from '../numerics/plain-kernels.ts';
 
@@ -40,12 +40,41 @@ export function shiftMoments(
 export function addMoments(a: ShiftMoments, b: ShiftMoments, weight: 1 | -1 = 1): ShiftMoments {
   if (a.columns !== b.columns)
     throw new InputError('COLUMNS_DIFFER', `moments must have ${a.columns} columns, got ${b.columns}`);
-  return {
-    columns: a.columns,
-    count: a.count + weight * b.count,
-    sum: a.sum.map((value, v) => value + weight * b.sum[v]!),
-    square: a.square.map((value, k) => value + weight * b.square[k]!),
-  };
+  const sum = a.sum.slice();
+  const square = a.square.slice();
+  addScaled(weight, b.sum, sum);
+  addScaled(weight, b.square, square);
+  return { columns: a.columns, count: a.count + weight * b.count, sum, square };
+}
+
+/** Changes of the weights one by one. */
+export interface Shifts {
+  readonly count: number;
+  /** [count, d] row-major. */
+  readonly shifts: Float64Array;
+}
+
+/**
+ * Σ (ũ·q)² of rows over all changes but some of their own, which are told one by one. What rounding makes negative is 0.
+ *
+ * @param rows [m, d] row-major
+ * @param own  changes that are among those of the sums
+ * @returns    [m]
+ * @cost       2 m d² + 2 m d count flops
+ */
+export function squaresWithout(
+  moments: ShiftMoments,
+  own: Shifts,
+  rows: Float64Array,
+  m: number,
+  kernels: LinearKernels = plainKernels,
+): Float64Array {
+  const { columns: d, square } = moments;
+  const all = quadraticForms(rows, square, m, d, kernels);
+  if (own.count === 0) return all;
+  const overlaps = kernels.multiply(rows, transpose(own.shifts, own.count, d), m, d, own.count);
+  for (let i = 0; i < m; i++) all[i] = Math.max(0, all[i]! - squaredNorm(overlaps, own.count, i * own.count));
+  return all;
 }
 
 /**
@@ -63,5 +92,7 @@ export function quadraticForms(
   kernels: LinearKernels = plainKernels,
 ): Float64Array {
   const product = kernels.multiply(rows, k, m, d, d);
-  return Float64Array.from({ length: m }, (_, i) => Math.max(0, dot(product, rows, d, i * d, i * d)));
+  const forms = new Float64Array(m);
+  for (let i = 0; i < m; i++) forms[i] = Math.max(0, dot(product, rows, d, i * d, i * d));
+  return forms;
 }

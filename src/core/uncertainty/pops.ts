@@ -4,7 +4,7 @@ import type { LinearKernels } from '../numerics/kernels.ts';
 import { median } from '../numerics/median.ts';
 import { plainKernels } from '../numerics/plain-kernels.ts';
 import type { RandomStream } from '../random.ts';
-import { addMoments, noShifts, quadraticForms, type ShiftMoments, shiftMoments } from './moments.ts';
+import { type ShiftMoments, type Shifts, squaresWithout } from './moments.ts';
 import { axisCoordinates, type PrincipalRoot } from './principal-root.ts';
 
 /**
@@ -31,24 +31,11 @@ export function pointwiseShifts(
   leverages: Float64Array,
   d: number,
   threshold: number,
-): { readonly count: number; readonly shifts: Float64Array } {
+): Shifts {
   const chosen = [...leverages.keys()].filter((i) => leverages[i]! > threshold);
   const shifts = new Float64Array(chosen.length * d);
   for (const [k, i] of chosen.entries()) addScaled(e[i]! / leverages[i]!, u, shifts, d, i * d, k * d);
   return { count: chosen.length, shifts };
-}
-
-/** Sums over the pointwise shifts of some rows; parameters as `pointwiseShifts`. @cost m d² flops */
-export function popsMoments(
-  u: Float64Array,
-  e: Float64Array,
-  leverages: Float64Array,
-  d: number,
-  threshold: number,
-  kernels: LinearKernels = plainKernels,
-): ShiftMoments {
-  const { count, shifts } = pointwiseShifts(u, e, leverages, d, threshold);
-  return count === 0 ? noShifts(d) : shiftMoments(shifts, count, d, kernels);
 }
 
 /** Mean of δw δwᵀ over the rows in the coordinates of the posterior: the second moment, not centred. @returns [d, d] */
@@ -61,19 +48,21 @@ export function popsCovariance({ count, square }: ShiftMoments): Float64Array {
  * without them. The shifts of others are kept as they are.
  *
  * @param moments  of all structures
- * @param own      of the structure that the rows belong to
+ * @param own      shifts of the structure that the rows belong to
  * @param deleted  [m, d] Ũ of `deleteRows`
  * @returns        [m]
  * @cost           2 m d² flops
  */
 export function leftOutPops(
   moments: ShiftMoments,
-  own: ShiftMoments,
+  own: Shifts,
   deleted: Float64Array,
   m: number,
   kernels: LinearKernels = plainKernels,
 ): Float64Array {
-  return quadraticForms(deleted, popsCovariance(addMoments(moments, own, -1)), m, moments.columns, kernels);
+  const n = moments.count - own.count;
+  if (n === 0) return new Float64Array(m);
+  return squaresWithout(moments, own, deleted, m, kernels).map((value) => value / n);
 }
 
 /** Box that holds the changes of the weights along the axes of a root, in standard deviations of each axis. */
@@ -92,9 +81,16 @@ export function emptyBox(rank: number): ShiftBox {
 }
 
 /** The box that also holds some more changes. @param shifts [m, d] in the coordinates of the posterior */
-export function widenBox(box: ShiftBox, root: PrincipalRoot, d: number, shifts: Float64Array, m: number): ShiftBox {
+export function widenBox(
+  box: ShiftBox,
+  root: PrincipalRoot,
+  d: number,
+  shifts: Float64Array,
+  m: number,
+  kernels: LinearKernels = plainKernels,
+): ShiftBox {
   const { rank } = root;
-  const z = axisCoordinates(root, d, shifts, m);
+  const z = axisCoordinates(root, d, shifts, m, kernels);
   const lower = box.lower.slice();
   const upper = box.upper.slice();
   for (let i = 0; i < m; i++) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { gram, multiply, squaredRowNorms, transpose } from '../numerics/dense.ts';
 import { RandomStream } from '../random.ts';
-import { addMoments, noShifts, quadraticForms, shiftMoments } from './moments.ts';
+import { addMoments, noShifts, quadraticForms, shiftMoments, squaresWithout } from './moments.ts';
 import { axisCoordinates, LOST_TRACE, principalRoot, weightRoot } from './principal-root.ts';
 
 const D = 8;
@@ -77,6 +77,23 @@ describe('moments', () => {
     expect(addMoments(whole, first, -1).sum).toAgree(rest.sum, { atol: 1e-12, why });
     expect(addMoments(whole, noShifts(D))).toEqual(whole);
     expect(() => addMoments(whole, noShifts(2))).toThrow('moments must have 8 columns, got 2');
+  });
+
+  it('give the squares of rows over all changes but their own', () => {
+    const shifts = Float64Array.from({ length: 5 * D }, () => random.normal());
+    const x = Float64Array.from({ length: 3 * D }, () => random.normal());
+    const own = { count: 2, shifts: shifts.slice(0, 2 * D) };
+    const rest = shiftMoments(shifts.slice(2 * D), 3, D).square;
+    const found = squaresWithout(shiftMoments(shifts, 5, D), own, x, 3);
+    expect(found).toAgree(quadraticForms(x, rest, 3, D), { rtol: 1e-10, why: 'rounding of a difference' });
+    const none = { count: 0, shifts: new Float64Array(0) };
+    expect(squaresWithout(shiftMoments(own.shifts, 2, D), own, x, 3)).toAgree(new Float64Array(3), {
+      atol: 1e-12,
+      why: 'nothing is left but rounding',
+    });
+    expect(squaresWithout(shiftMoments(shifts, 5, D), none, x, 3)).toEqual(
+      quadraticForms(x, shiftMoments(shifts, 5, D).square, 3, D),
+    );
   });
 
   it('give quadratic forms that are never negative', () => {

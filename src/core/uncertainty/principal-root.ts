@@ -1,4 +1,4 @@
-import { addScaled, dot, requireLength } from '../numerics/dense.ts';
+import { addScaled, requireLength, squaredRowNorms, transpose } from '../numerics/dense.ts';
 import { SymmetricEigensolver } from '../numerics/eigen-symmetric.ts';
 import type { LinearKernels } from '../numerics/kernels.ts';
 import { plainKernels } from '../numerics/plain-kernels.ts';
@@ -106,12 +106,17 @@ export function weightRoot(r: Float64Array, d: number, rows: Float64Array, rank:
 }
 
 /** Coordinates of changes along the axes of a root, in units of its standard deviations. @returns [m, rank] */
-export function axisCoordinates(root: PrincipalRoot, d: number, shifts: Float64Array, m: number): Float64Array {
+export function axisCoordinates(
+  root: PrincipalRoot,
+  d: number,
+  shifts: Float64Array,
+  m: number,
+  kernels: LinearKernels = plainKernels,
+): Float64Array {
   const { rows, rank } = root;
-  const out = new Float64Array(m * rank);
-  for (let k = 0; k < rank; k++) {
-    const square = dot(rows, rows, d, k * d, k * d);
-    for (let i = 0; i < m; i++) out[i * rank + k] = dot(shifts, rows, d, i * d, k * d) / square;
-  }
+  if (m === 0 || rank === 0) return new Float64Array(m * rank);
+  const squares = squaredRowNorms(rows, rank, d);
+  const out = kernels.multiply(shifts, transpose(rows, rank, d), m, d, rank);
+  for (let i = 0; i < m; i++) for (let k = 0; k < rank; k++) out[i * rank + k] = out[i * rank + k]! / squares[k]!;
   return out;
 }

@@ -9,7 +9,7 @@ import type { ObservationKind, PosteriorState } from '../../core/regression/regr
 import { addFormMoments, deleteFromCoordinates, leftOutFormVariances } from '../../core/uncertainty/estimators.ts';
 import type { FormMoments, FormRoots } from '../../core/uncertainty/estimators.ts';
 import type { ShiftMoments } from '../../core/uncertainty/moments.ts';
-import { emptyBox, pointwiseShifts, type ShiftBox, widenBox } from '../../core/uncertainty/pops.ts';
+import { emptyBox, type ShiftBox, widenBox } from '../../core/uncertainty/pops.ts';
 import type { Machine } from '../workers/machine.ts';
 import { sharedZeros } from '../workers/shared.ts';
 import { onFrame } from './check-frames.ts';
@@ -153,8 +153,7 @@ export function formErrorsOf(machine: Machine, argument: FormArgument): FormChun
     const own = 'u' in cluster ? cluster : clusterRows(machine, argument, cluster);
     const deleted = deleteFromCoordinates(own.u, own, d, threshold, machine.kernels);
     const judged = leftOutFormVariances(moments, deleted, machine.kernels);
-    const { shifts, count } = pointwiseShifts(own.u, own.residuals, deleted.deletion.leverages, d, threshold);
-    box = widenBox(box, roots.pops, d, shifts, count);
+    box = widenBox(box, roots.pops, d, deleted.pops.shifts, deleted.pops.count, machine.kernels);
     let first = 0;
     for (const outline of own.frames) {
       const of = (values: Float64Array): Float64Array => values.subarray(first, first + outline.count);

@@ -13,7 +13,7 @@ import { leaveOneOut } from '../../core/regression/press.ts';
 import type { PerKind } from '../../core/regression/regression.ts';
 import type { Structure } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
-import { addFormMoments, deleteFromCoordinates, noFormMoments } from '../../core/uncertainty/estimators.ts';
+import { addFormMoments, deleteFromCoordinates, momentsOf, noFormMoments } from '../../core/uncertainty/estimators.ts';
 import type { Machine } from '../workers/machine.ts';
 import { sharedZeros } from '../workers/shared.ts';
 import { onFrame } from './check-frames.ts';
@@ -126,7 +126,7 @@ export function leftOutOf(machine: Machine, argument: LeftOutArgument): LeftOutC
       }
     });
     const deleted = onFrame(frames[0]!, () => deleteFromCoordinates(own.u, own, d, threshold, machine.kernels));
-    moments = addFormMoments(moments, deleted.moments);
+    moments = addFormMoments(moments, momentsOf(deleted, machine.kernels));
     for (const [f, observed] of whitened.entries()) {
       // A frame that is a cluster of its own has been left out already.
       const left =
