@@ -70,7 +70,7 @@ const envelope: Estimator = {
   name: 'envelope',
   formula: 'largest of the two-factor posterior, jackknife and POPS',
   variances(calibration, sample) {
-    const terms = fitEnvelope(formSample(calibration), { smallestA: LEAST_NOISE_SHARE });
+    const terms = fitEnvelope(formSample(calibration), { smallestA: LEAST_NOISE_SHARE, joint: false });
     return envelopeVariances(terms, formSample(sample));
   },
 };
@@ -146,6 +146,14 @@ export const ESTIMATORS: readonly Estimator[] = [
   twoFactor('pops', 'two-factor POPS', 'a σ² + c v_POPS'),
   envelope,
   {
+    name: 'envelope, joint',
+    formula: 'envelope times the factor that makes it right in distribution',
+    variances(calibration, sample) {
+      const terms = fitEnvelope(formSample(calibration), { smallestA: LEAST_NOISE_SHARE });
+      return envelopeVariances(terms, formSample(sample));
+    },
+  },
+  {
     name: 'envelope, conformal',
     formula: 'envelope times the larger of its 90 % quantile and the normal one',
     variances(calibration, sample, quantity) {
@@ -159,7 +167,7 @@ export const ESTIMATORS: readonly Estimator[] = [
     name: 'mean of three',
     formula: 'mean of the three two-factor variances',
     variances(calibration, sample) {
-      const terms = fitEnvelope(formSample(calibration), { smallestA: LEAST_NOISE_SHARE });
+      const terms = fitEnvelope(formSample(calibration), { smallestA: LEAST_NOISE_SHARE, joint: false });
       return Float64Array.from(
         sample.residuals,
         (_, i) =>
