@@ -1,8 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { siliconFrames } from '../../../test/support/models.ts';
+import { buildAceBasis } from '../descriptors/ace/enumerate.ts';
+import { presetSpecification } from '../descriptors/ace/presets.ts';
+import { createAceProgram } from '../descriptors/ace/program.ts';
 import { RandomStream } from '../random.ts';
+import type { PosteriorState } from '../regression/regression.ts';
+import type { Frame } from '../structure/structure.ts';
+import type { ObservationSettings } from './accumulate.ts';
+import { columnCount } from './dataset.ts';
+import { leftOutErrors } from './left-out.ts';
 import type { FrameMisfits } from './robust-weights.ts';
-import { huberShares, misfitScales, shareChange, shareOf } from './robust-weights.ts';
+import { frameMisfits, huberShares, misfitScales, shareChange, shareOf } from './robust-weights.ts';
 
 const finite = fc.double({ min: 0, max: 1e6, noNaN: true });
 
@@ -20,6 +29,78 @@ function normalMisfits(frames: number, atoms: number, [e, f, v]: readonly [numbe
     virial: rms(6, v),
   }));
 }
+
+describe('frameMisfits', () => {
+  const program = createAceProgram(
+    buildAceBasis({ ...presetSpecification('small', ['Si'], 4.2), nmax: [3, 2], lmax: [0, 1] }),
+  );
+  const settings: ObservationSettings = {
+    layout: { basis: program.size, species: [14], referenceEnergies: true, stressOffset: true, offsetGroups: [] },
+    reference: { values: [-4], origin: 'given', degenerate: false },
+    energyNoise: 'sqrt',
+    mask: null,
+    offsetKey: null,
+    stress: true,
+  };
+  const d = columnCount(settings.layout);
+  const random = new RandomStream(9, 'weights of the misfits');
+  const mean = Float64Array.from({ length: d }, () => 0.1 * random.normal());
+  const weights = { energy: 2, forces: 0.5, virial: 1 };
+  const misfitsOf = (frame: Frame, given = settings, u = weights): FrameMisfits => {
+    let found!: FrameMisfits;
+    program.rows([frame.structure], (_, rows) => {
+      found = frameMisfits(frame, rows, given, u, mean);
+    });
+    return found;
+  };
+  const [frame] = siliconFrames(1) as [Frame];
+
+  it('are root mean squares of the errors of the model by atom', () => {
+    const r = new Float64Array(d * d);
+    for (let v = 0; v < d; v++) r[v * d + v] = 1e6;
+    const posterior: PosteriorState = {
+      mean,
+      r,
+      hyperparameters: { alpha: 1, noise: { energy: 1, forces: 1, virial: 1 } },
+    };
+    const found = misfitsOf(frame);
+    program.rows([frame.structure], (_, rows) => {
+      const { energy, forces, virial } = leftOutErrors(frame, rows, settings, weights, posterior);
+      const why = 'the same residuals';
+      expect(found.energy).toAgree((Math.sqrt(2) * Math.abs(energy.fitted[0]!)) / Math.sqrt(8), { rtol: 1e-12, why });
+      const rms = (errors: ArrayLike<number>): number =>
+        Math.sqrt(Array.from(errors).reduce((sum, e) => sum + e * e, 0) / errors.length);
+      expect(found.virial).toAgree(rms(virial.fitted) / Math.sqrt(8), { rtol: 1e-12, why });
+      for (let i = 0; i < 8; i++) {
+        const own = forces.fitted.slice(3 * i, 3 * i + 3);
+        expect(found.forces[i]).toAgree(Math.SQRT1_2 * rms(own), { rtol: 1e-12, why });
+      }
+    });
+  });
+
+  it('do not depend on the axes', () => {
+    const turned = (x: Float64Array): Float64Array =>
+      x.map((_, k) => (k % 3 === 0 ? -x[k + 1]! : k % 3 === 1 ? x[k - 1]! : x[k]!));
+    const { structure, labels } = frame;
+    const other = misfitsOf({
+      ...frame,
+      structure: { ...structure, positions: turned(structure.positions), cell: turned(structure.cell!) },
+      labels: { energy: labels.energy, forces: turned(labels.forces!), virial: null },
+    });
+    expect(other.forces).toAgree(misfitsOf(frame).forces, { rtol: 1e-9, why: 'a quarter turn about z' });
+    expect(other.virial).toBeNaN();
+  });
+
+  it('are absent for labels that do not count', () => {
+    const none = misfitsOf(frame, { ...settings, stress: false }, { energy: 0, forces: 0, virial: 1 });
+    expect(none.energy).toBeNaN();
+    expect(none.virial).toBeNaN();
+    expect(none.forces.every(Number.isNaN)).toBe(true);
+    const forces = frame.labels.forces!.map((f, c) => (c < 3 ? Number.NaN : f));
+    const some = misfitsOf({ ...frame, labels: { energy: null, forces, virial: null } });
+    expect([...some.forces].map(Number.isNaN)).toEqual([true, ...new Array<boolean>(7).fill(false)]);
+  });
+});
 
 describe('misfitScales', () => {
   const misfits = normalMisfits(4000, 5, [0.02, 0.1, 0.4]);
