@@ -37,7 +37,7 @@ export function neuralReport({ ensemble, warnings, model }: NeuralFit): string {
     verdict.reason === '' ? 'the networks are in force' : `the linear model stays in force: ${verdict.reason}`;
   return (
     `${lines.join('\n')}\n\n${table}\n` +
-    `on ${plural(verdict.structures, 'structure')} that no network has seen: force MAE ${cell(1000 * verdict.forceError)} meV/Å, linear ${cell(1000 * verdict.linearForceError)} meV/Å (fitted to them), ENCE ${cell(verdict.ence)}\n` +
+    `on ${plural(verdict.structures, 'structure')} that no network has seen: force MAE ${cell(1000 * verdict.forceError)} meV/Å, linear ${cell(1000 * verdict.linearForceError)} meV/Å, ENCE ${cell(verdict.ence)}\n` +
     `error bars of forces: √(${cell(forces.a, 2)} σ² + ${cell(forces.b)} v) for the spread v of the members${factor}\n` +
     `${outcome}\n`
   );

@@ -22,7 +22,7 @@ export interface ObservationSettings {
 }
 
 /** Label group of a frame for the offset columns. */
-export function offsetGroupOf(frame: Frame, key: string | null): string {
+export function offsetGroupOf(frame: Pick<Frame, 'info'>, key: string | null): string {
   return key === null ? '' : String(frame.info[key] ?? '');
 }
 

@@ -7,7 +7,7 @@ import { bbasisPotential, writeBBasis } from '../../formats/bbasis.ts';
 import { readBBasis } from '../../formats/bbasis-reader.ts';
 import { gradesOf } from '../../formats/extrapolation.ts';
 import { createYacePotential } from '../../formats/yace-potential.ts';
-import { compareWithModel, type ExportDifference, requireLinear } from './export-check.ts';
+import { compareWithModel, type ExportDifference, requireNoNetworks } from './export-check.ts';
 
 /** A B-basis potential and its active set. */
 export interface ExportedBBasis extends ExportDifference {
@@ -27,7 +27,7 @@ export interface ExportedBBasis extends ExportDifference {
  * @throws InputError `NO_ACTIVE_SET`; NumericalError `EXPORT_DIFFERS`
  */
 export function exportBBasis(model: LinearModel, basis: AceBasis, file: string): ExportedBBasis {
-  requireLinear(model);
+  requireNoNetworks(model);
   const { elements } = model.specification;
   const sets = elements.map((element, e) => {
     const set = model.activeSets?.[e];

@@ -86,7 +86,7 @@ export function comparePotentials(
  * Refuses models whose networks are in force: files of simulation programs hold what is linear in its invariants.
  * @throws InputError `NETWORKS_NOT_EXPORTABLE`
  */
-export function requireLinear(model: LinearModel): void {
+export function requireNoNetworks(model: LinearModel): void {
   if (model.neural?.active !== true) return;
   throw new InputError(
     'NETWORKS_NOT_EXPORTABLE',

@@ -6,6 +6,7 @@ import { buildAceBasis } from '../../core/descriptors/ace/enumerate.ts';
 import { InputError } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
 import type { LinearModel } from '../../core/potentials/linear-model.ts';
+import { requireLinear } from '../../core/potentials/linear-model.ts';
 import type { CommitteeFrame, EnsembleVerdict, NeuralEnsemble } from '../../core/potentials/neural/ensemble.ts';
 import { atomVariances, calibrateCommittee, spreadOf } from '../../core/potentials/neural/ensemble.ts';
 import type { InputMap } from '../../core/potentials/neural/inputs.ts';
@@ -17,17 +18,18 @@ import type { MemberData, MemberState } from '../../core/potentials/neural/train
 import { bootstrapDraws, lossOf, newMember, shapeOf } from '../../core/potentials/neural/training.ts';
 import { symbolOf } from '../../core/elements.ts';
 import type { Frame } from '../../core/structure/structure.ts';
-import { summarizeEvaluation } from '../../core/validation/summary.ts';
-import { writeModel } from '../../formats/model-file.ts';
+import type { PerKind } from '../../core/regression/regression.ts';
+import type { TwoFactorScale } from '../../core/uncertainty/calibration.ts';
+import { predictiveVariance } from '../../core/uncertainty/calibration.ts';
+import { expectedNormalizedCalibrationError } from '../../core/validation/calibration.ts';
 import type { ModelHandle } from '../workers/machine.ts';
 import type { TaskPool } from '../workers/pool.ts';
 import { checkFrames, checkSpecies } from './check-frames.ts';
 import { chunksOf } from './chunks.ts';
-import { evaluateModel } from './evaluate.ts';
+import { dataHash } from './fit.ts';
 import type { Checkpoints } from './neural-checkpoints.ts';
 import type { NeuralSettings } from './neural-settings.ts';
 import { checkNeuralSettings, neuralSpecification } from './neural-settings.ts';
-import { openModel } from './open-model.ts';
 import { trainingFolds } from './training-folds.ts';
 
 /** Fewest structures of which some can be held out and the rest bootstrapped. */
@@ -188,10 +190,28 @@ function committeeFrame(
   };
 }
 
-/** Mean absolute error of the force components that count, eV/Å. */
-async function judge(model: ModelHandle, frames: readonly Frame[], conformal: number, pool: TaskPool) {
-  const { forces, calibration } = summarizeEvaluation(await evaluateModel(model, frames, pool), conformal);
-  return { error: forces?.mae ?? Number.NaN, ence: calibration.forces?.ence ?? Number.NaN };
+/** Errors of force components and their predictive sigmas on structures that no member has seen. */
+function forceErrors(frames: readonly CommitteeFrame[], { forces: scale }: PerKind<TwoFactorScale>) {
+  const errors: number[] = [];
+  const sigmas: number[] = [];
+  for (const frame of frames) {
+    frame.errors.forces.forEach((error, k) => {
+      if (Number.isNaN(error)) return;
+      errors.push(error);
+      const { forces: noise } = frame.noises;
+      sigmas.push(Math.sqrt(predictiveVariance(scale, noise * noise, frame.variances.forces[k]!)));
+    });
+  }
+  return {
+    mae: meanSize(errors),
+    ence: expectedNormalizedCalibrationError(errors, sigmas, Math.min(10, Math.max(1, errors.length))),
+  };
+}
+
+/** Mean of |x| over what is a number. */
+function meanSize(values: readonly number[]): number {
+  const kept = values.filter((value) => !Number.isNaN(value));
+  return kept.reduce((sum, value) => sum + Math.abs(value), 0) / kept.length;
 }
 
 /**
@@ -212,6 +232,7 @@ export async function fitNeural(
 ): Promise<NeuralFit> {
   checkNeuralSettings(settings);
   const { neural: _, ...model } = linear.model;
+  requireLinear(model, 'networks');
   checkFrames(all);
   checkSpecies(all, model.layout.species);
   const frames = all.filter((frame) => !isIsolatedAtom(frame));
@@ -223,11 +244,12 @@ export async function fitNeural(
   const shape = shapeOf(settings.training, maps[0]!.inputs);
   checkShape(shape);
 
+  const fitted = dataHash(all) === model.training.dataHash && model.training.settings.robust === undefined;
   const chunks = chunksOf(frames);
   const environments = (
     await pool.map(
       'neuralFrames',
-      chunks.map((chunk) => ({ model: linear.handle, basis, maps, frames: chunk, stress: settings.stress })),
+      chunks.map((chunk) => ({ model: linear.handle, basis, maps, frames: chunk, stress: settings.stress, fitted })),
       (done) => progress?.('environments', done, chunks.length),
     )
   ).flat();
@@ -237,7 +259,6 @@ export async function fitNeural(
   const fold = trainingFolds(frames, folds, settings.training.seed);
   const learned = environments.filter((_, f) => fold[f] !== 0);
   const heldOut = environments.filter((_, f) => fold[f] === 0);
-  const heldOutFrames = frames.filter((_, f) => fold[f] === 0);
   const dataOf = (member: number): MemberData => ({
     frames: learned,
     draws: settings.bootstrap
@@ -268,13 +289,12 @@ export async function fitNeural(
 
   const network = new NetworkModel(shape, elements);
   const members = states.map(({ best }) => best);
-  const calibration = calibrateCommittee(
-    heldOut.map((frame) => committeeFrame(frame, network, members, noise, model)),
-    members.length,
-    LEAST_NOISE_SHARE,
-    settings.miscoverage,
-  );
+  const judged = heldOut.map((frame) => committeeFrame(frame, network, members, noise, model));
+  const calibration = calibrateCommittee(judged, members.length, LEAST_NOISE_SHARE, settings.miscoverage);
   const start = lossOf(network, heldOut, new Float64Array(network.count), noise).mean;
+  const { mae, ence } = forceErrors(judged, calibration.scales);
+  const linearError = meanSize(heldOut.flatMap(({ residuals }) => [...(residuals.forces ?? [])]));
+  const verdict = verdictOf(heldOut.length, linearError, mae, ence, settings.largestEnce);
   const ensemble: NeuralEnsemble = {
     specification: basis.specification,
     basisId: basis.id,
@@ -282,14 +302,8 @@ export async function fitNeural(
     maps,
     members,
     ...calibration,
-    active: true,
-    verdict: {
-      structures: heldOut.length,
-      linearForceError: Number.NaN,
-      forceError: Number.NaN,
-      ence: Number.NaN,
-      reason: '',
-    },
+    active: verdict.reason === '',
+    verdict,
     training: {
       settings: settings.training,
       members: states.map(({ epoch, bestEpoch, bestLoss, rollbacks }) => ({
@@ -301,17 +315,10 @@ export async function fitNeural(
       })),
     },
   };
-  const provisional = openModel(writeModel({ ...model, neural: ensemble }, linear.basis));
-  const [before, after] = [
-    await judge(openModel(writeModel(model, linear.basis)), heldOutFrames, model.uncertainty.conformal.forces, pool),
-    await judge(provisional, heldOutFrames, calibration.conformal.forces, pool),
-  ];
-  const verdict = verdictOf(heldOut.length, before.error, after.error, after.ence, settings.largestEnce);
-  const judged = { ...ensemble, active: verdict.reason === '', verdict };
   return {
-    model: { ...model, neural: judged },
+    model: { ...model, neural: ensemble },
     basis: linear.basis,
-    ensemble: judged,
+    ensemble,
     states,
     trained,
     warnings: states.flatMap(({ member, rollbacks }) =>
