@@ -96,6 +96,34 @@ describe('the header of a model file', async () => {
     expect(model.activeSets).toBeUndefined();
   });
 
+  it('of version 2 opens with error bars of the posterior alone', () => {
+    const { forms: _, envelope: __, labelNoise: ___, forceTrigger: ____, ...uncertainty } = silicon.model.uncertainty;
+    const written = writeModel({ ...silicon.model, uncertainty }, silicon.basis);
+    const second = changed(headerOf(written), 'version', 2);
+    expect(JSON.stringify(second)).not.toContain('intervals');
+    const members = [...readZip(written, 'a.model')].map(([name, content]) => ({
+      name,
+      bytes: name === 'model.json' ? new TextEncoder().encode(JSON.stringify(second)) : content,
+    }));
+    const { model } = readModel(writeZip(members), 'a.model');
+    expect(model.uncertainty.forms).toBeUndefined();
+    expect(model.uncertainty.scales).toEqual(silicon.model.uncertainty.scales);
+  });
+
+  it('finds a root or a factor that was changed by its own interval sigmas', () => {
+    const { envelope } = silicon.model.uncertainty;
+    const [first, ...rest] = envelope!.energy;
+    const wider = [{ ...first!, scale: { ...first!.scale, b: 1.001 * first!.scale.b } }, ...rest];
+    const json = changed(header, 'model.uncertainty.envelope.energy', wider);
+    const members = [...readZip(bytes, 'a.model')].map(([name, content]) => ({
+      name,
+      bytes: name === 'model.json' ? new TextEncoder().encode(JSON.stringify(json)) : content,
+    }));
+    expect(() => readModel(writeZip(members), 'a.model')).toThrow(/must reproduce its own numbers/);
+    const roots = [...readZip(bytes, 'a.model').keys()].filter((name) => name.includes('forms'));
+    expect(roots).toContain('model.uncertainty.forms.pops.root.npy'.replace('model.', ''));
+  });
+
   it('has a JSON Schema with every key described or plain, that names what is required', () => {
     const schema = modelJsonSchema() as { $schema: string; required: string[]; title: string; properties: Json };
     expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema');

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { golden } from '../../../test/support/golden.ts';
 import { cholesky } from '../numerics/cholesky.ts';
-import { gram, matVec, transposedMatVec } from '../numerics/dense.ts';
-import { solveUpper, solveUpperTransposed } from '../numerics/triangular.ts';
+import { gram, matVec, squaredRowNorms, transposedMatVec } from '../numerics/dense.ts';
+import { solveUpper, solveUpperTransposed, whitenRows } from '../numerics/triangular.ts';
 import { RandomStream } from '../random.ts';
 import { posteriorVariances } from '../regression/posterior.ts';
 import { leaveOneOut } from '../regression/press.ts';
 import type { PosteriorState } from '../regression/regression.ts';
 import { fitTwoFactorScale, predictiveVariance } from './calibration.ts';
 import { conformalQuantile } from './conformal.ts';
+import { quadraticForms, shiftMoments } from './moments.ts';
+import { pointwiseShifts, popsCovariance } from './pops.ts';
 
 /** Legendre polynomials P_0 … P_{d−1} at x. */
 function legendre(x: number, d: number): number[] {
@@ -79,6 +81,42 @@ describe('a model of the wrong form', () => {
         why: 'stationary scale',
       });
       expect(share(z, 1.96)).toBeGreaterThan(0.9);
+    }
+  });
+
+  it('has the pointwise fits of the reference: their envelope holds every label, their spread is no error bar', () => {
+    const { rows: cases } = golden<{ B: { B7_misspecification: { rows: Record<string, number>[] } } }>(
+      'reference-values',
+    ).B.B7_misspecification;
+    for (const reference of cases) {
+      const n = reference.N!;
+      const x = Float64Array.from({ length: n }, (_, i) => -1 + (2 * i) / (n - 1));
+      const rows = Float64Array.from([...x].flatMap((value) => legendre(value, 5)));
+      const y = x.map((value) => Math.sin(6 * value) + 0.3 * value);
+      const state = posteriorOf(rows, y, 5, reference.alpha!, reference.beta!);
+      const residuals = matVec(rows, state.mean, n, 5).map((value, i) => y[i]! - value);
+      // The reference takes all rows; shifts do not depend on the unit of the noise.
+      const u = whitenRows(state.r, 5, rows, n);
+      const leverages = squaredRowNorms(u, n, 5);
+      const { shifts, count } = pointwiseShifts(u, residuals, leverages, 5, 0);
+      expect(count).toBe(n);
+      const variances = quadraticForms(u, popsCovariance(shiftMoments(shifts, count, 5)), n, 5);
+      const why = 'the hyperparameters of the reference are given to 1e-8';
+      expect(Math.sqrt(variances.reduce((sum, v) => sum + v, 0) / n)).toAgree(reference.rms_pops_pointwise_std, {
+        rtol: 1e-5,
+        why,
+      });
+      expect(
+        share(
+          residuals.map((e, i) => e / Math.sqrt(variances[i]!)),
+          2,
+        ),
+      ).toAgree(reference.coverage_2sigma_pops, { atol: 1e-12, why });
+      const held = residuals.filter((e, i) => {
+        const fits = matVec(shifts, u.subarray(5 * i, 5 * i + 5), n, 5);
+        return e >= Math.min(...fits) - 1e-9 && e <= Math.max(...fits) + 1e-9;
+      });
+      expect(held.length / n).toBe(reference.pops_envelope_coverage_train);
     }
   });
 
