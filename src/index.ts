@@ -64,9 +64,10 @@ export { maximizeEvidence } from './core/regression/maximize-evidence.ts';
 export { fitPosterior, posteriorVariances } from './core/regression/posterior.ts';
 
 /** Questions: trust, choice of a batch, when to stop. */
-export type { CandidateRows, Selection } from './core/acquisition/acquisition.ts';
+export type { CandidatePool, CandidateRows, Learner, Selection } from './core/acquisition/acquisition.ts';
+export { memoryPool } from './core/acquisition/pool.ts';
 export { classifyTrust } from './core/uncertainty/trust-region.ts';
-export { selectBatch } from './core/acquisition/select.ts';
+export { selectBatch, selectFromPool } from './core/acquisition/select.ts';
 export { decideStopping } from './core/stopping/joint.ts';
 export { unreachableTolerances } from './core/stopping/reachable.ts';
 
