@@ -31,7 +31,7 @@ export function betterBargain(
   if (context.costAware !== true) return plain;
   const thrifty = choose(power);
   const [a, b] = [worth(pool, plain), worth(pool, thrifty)];
-  const better =
-    context.budget !== undefined ? b.gain > a.gain : b.gain * Math.sqrt(a.cost) > a.gain * Math.sqrt(b.cost);
+  const perRoot = ({ gain, cost }: { gain: number; cost: number }): number => (gain > 0 ? gain / Math.sqrt(cost) : 0);
+  const better = context.budget === undefined ? perRoot(b) > perRoot(a) : b.gain > a.gain;
   return better ? thrifty : plain;
 }

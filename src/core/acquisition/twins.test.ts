@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../random.ts';
 import { qrUpper } from '../numerics/qr.ts';
@@ -184,5 +185,66 @@ describe('the table of strategies', () => {
     expect(() => bare.rows(0, 'forces')).toThrow(
       'rows of candidate a must be told apart by kind to give those of forces',
     );
+  });
+});
+
+describe('findTwins', () => {
+  /** Which candidates stay, by comparing all pairs in the order of ids. */
+  function plainly(
+    points: readonly number[],
+    norms: readonly number[],
+    ids: readonly string[],
+    same: number,
+  ): number[] {
+    const stays: number[] = [];
+    for (const i of [...points.keys()].sort((a, b) => (ids[a]! < ids[b]! ? -1 : 1))) {
+      const isTwin = stays.some(
+        (j) =>
+          Math.abs(points[i]! - points[j]!) <=
+          Math.max(same * Math.max(norms[i]!, norms[j]!), 1e-9 * Math.max(Math.abs(points[i]!), Math.abs(points[j]!))),
+      );
+      if (!isTwin) stays.push(i);
+    }
+    return stays.sort((a, b) => a - b);
+  }
+
+  it('leaves what a comparison of all pairs leaves', () => {
+    const place = fc.integer({ min: -40, max: 40 });
+    const norm = fc.constantFrom(0, 1, 20);
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(place, norm), { minLength: 1, maxLength: 30 }),
+        fc.integer({ min: 0, max: 99 }),
+        (list, seed) => {
+          const points = list.map(([x]) => 0.1 * x);
+          const norms = list.map(([, eta]) => eta);
+          const order = new RandomStream(seed, 'ids').permutation(list.length);
+          const ids = Array.from(order, (k) => `t${String(k).padStart(2, '0')}`);
+          const pool = memoryPool(
+            { r: Float64Array.of(1), labelled: null },
+            ids.map((id) => ({ id, rows: new Float64Array(0), count: 0 })),
+            {
+              descriptors: { rows: Float64Array.from(points), count: points.length, columns: 1 },
+              displacementNorms: Float64Array.from(norms),
+            },
+          );
+          const out = new Set(findTwins(pool, 0.011).map(({ index }) => index));
+          expect([...points.keys()].filter((i) => !out.has(i))).toEqual(plainly(points, norms, ids, 0.011));
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it('costs little for many', () => {
+    const count = 20000;
+    const stream = new RandomStream(1, 'many');
+    const rows = Float64Array.from({ length: 2 * count }, () => 100 * stream.normal());
+    const pool = memoryPool(
+      { r: Float64Array.of(1), labelled: null },
+      Array.from({ length: count }, (_, i) => ({ id: `m${i}`, rows: new Float64Array(0), count: 0 })),
+      { descriptors: { rows, count, columns: 2 }, displacementNorms: new Float64Array(count).fill(1) },
+    );
+    expect(findTwins(pool, 1e-4).length).toBeLessThan(20);
   });
 });
