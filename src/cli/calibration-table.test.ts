@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { fitOn, siliconFrames } from '../../test/support/models.ts';
 import { RandomStream } from '../core/random.ts';
 import type { EvaluatedFrame } from '../core/validation/summary.ts';
 import { summarizeEvaluation, summarizeGroups } from '../core/validation/summary.ts';
-import { calibrationTable, groupCalibrationTable } from './calibration-table.ts';
+import { calibrationTable, groupCalibrationTable, uncalibratedWarning } from './calibration-table.ts';
 
 /** A frame of two atoms whose forces are off by what its sigmas say. */
 function frame(index: number, group: string, scale = 1): EvaluatedFrame {
@@ -56,6 +57,18 @@ describe('calibrationTable', () => {
     expect(lines[at + 2]).toMatch(/^energy +not measured +15\.0 +20\.0 +meV\/atom/);
     expect(lines[at + 3]).toMatch(/^forces +1\.000 +30\.0 +40\.0 +meV\/Å/);
     expect(lines[at + 4]).toMatch(/^stress +- +- +- /);
+  });
+});
+
+describe('uncalibratedWarning', () => {
+  it('names the kinds that have labels and no calibration', async () => {
+    const { model } = await fitOn(1, siliconFrames(6));
+    expect(uncalibratedWarning(model)).toBe(
+      'warning: error bars of energies, forces, stress are not calibrated: 6 structures are fewer than 10\n',
+    );
+    const training = { ...model.training, rows: { energy: 0, forces: 1, virial: 0 } };
+    expect(uncalibratedWarning({ ...model, training })).toMatch(/^warning: error bars of forces are not calibrated/);
+    expect(uncalibratedWarning((await fitOn(1, siliconFrames(11))).model)).toBe('');
   });
 });
 

@@ -1,4 +1,7 @@
 import type { Calibration, EvaluationSummary } from '../core/validation/summary.ts';
+import type { LinearModel } from '../core/potentials/linear-model.ts';
+import { uncalibrated } from '../core/potentials/predictive.ts';
+import { OBSERVATION_KINDS } from '../core/regression/regression.ts';
 import type { PartsSummary, UncertaintyParts } from '../core/validation/parts.ts';
 import { cell, percent, renderTable } from './table.ts';
 
@@ -119,4 +122,14 @@ export function groupCalibrationTable(groups: Readonly<Record<string, Evaluation
     ];
   });
   return `\n${renderTable(columns, rows)}`;
+}
+
+/** Warning that a model's error bars are not calibrated, with the kinds that are meant; empty where they are. */
+export function uncalibratedWarning(model: LinearModel): string {
+  const reasons = uncalibrated(model);
+  const { rows } = model.training;
+  const kinds = OBSERVATION_KINDS.filter((kind) => rows[kind] > 0 && reasons[kind] !== null);
+  if (kinds.length === 0) return '';
+  const names = kinds.map((kind) => ({ energy: 'energies', forces: 'forces', virial: 'stress' })[kind]);
+  return `warning: error bars of ${names.join(', ')} are not calibrated: ${reasons[kinds[0]!]}\n`;
 }

@@ -329,6 +329,12 @@ describe('querent predict', () => {
       'forces',
       'forcesStd',
       'stress',
+      'energyParts',
+      'forcesParts',
+      'stressParts',
+      'forms',
+      'labelNoiseKnown',
+      'calibrated',
       'grade',
       'leverage',
     ])

@@ -21,6 +21,7 @@ import {
   threadsOption,
   withPool,
 } from '../data-options.ts';
+import { uncalibratedWarning } from '../calibration-table.ts';
 import { EXIT } from '../errors.ts';
 import { addActiveSetOption, type OpenedPotential, openPotential } from '../potential-argument.ts';
 import { cell, renderTable } from '../table.ts';
@@ -114,6 +115,7 @@ export const verb: Verb = {
     const threads = threadsOption(options);
     const file = potentialFormat(path) === null ? null : await openPotential(path, options, context);
     const opened = file === null ? await readModelFile(resolve(context.cwd, path), path, regimeOption(options)) : null;
+    if (opened !== null) context.stderr(uncalibratedWarning(opened.model));
     const { frames } = await readFrames(args[1] as string[], labelKeys(options));
     const predictions: Partial<StructurePrediction>[] = await withPool(threads, context, async (pool) => {
       if (opened === null) return predictWithFile(file!, frames, pool);

@@ -12,7 +12,7 @@ import { createAceProgram } from '../descriptors/ace/program.ts';
 import { AcePotential, type FormVariances } from './ace-potential.ts';
 import { dimer, dimerScan } from './dimer-scan.ts';
 import { coefficientsOf, distanceGates, elementIndices, isolatedAtomEnergies } from './linear-model.ts';
-import { type PartSigmas, predictiveSigmas } from './predictive.ts';
+import { type PartSigmas, predictiveSigmas, uncalibrated } from './predictive.ts';
 
 const EXACT = { rtol: 1e-14, why: 'the formula itself' };
 
@@ -104,6 +104,13 @@ describe('predictiveSigmas', () => {
     expect(known.forces).toEqual(unknown.forces);
     // Labels said to be noisier than the whole constant leave nothing to the form of the model.
     expect([...known.parts.virial.modelForm]).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  it('says which error bars are not calibrated, and why', async () => {
+    expect(uncalibrated(silicon.model)).toEqual({ energy: null, forces: null, virial: null });
+    const { model } = await fitOn(1, siliconFrames(7));
+    const why = '7 structures are fewer than 10';
+    expect(uncalibrated(model)).toEqual({ energy: why, forces: why, virial: why });
   });
 
   it('is a·σ² + b·v of the posterior in models without forms', () => {

@@ -36,6 +36,15 @@ export interface PredictiveSigmas {
   };
 }
 
+/** Why the error bars of each kind are not calibrated; null where they are. */
+export function uncalibrated({ uncertainty }: LinearModel): PerKind<string | null> {
+  const of = (kind: ObservationKind): string | null => {
+    const { calibrated, reason } = envelopeOf(uncertainty, kind)[0]!.scale;
+    return calibrated ? null : reason;
+  };
+  return { energy: of('energy'), forces: of('forces'), virial: of('virial') };
+}
+
 /** √ of the largest calibrated variance of a prediction's energy, forces and virial, its parts, and √(b v) of the posterior. */
 export function predictiveSigmas(model: LinearModel, prediction: Prediction): PredictiveSigmas {
   const { uncertainty } = model;

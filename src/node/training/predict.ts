@@ -1,4 +1,4 @@
-import { type PartSigmas, predictiveSigmas } from '../../core/potentials/predictive.ts';
+import { type PartSigmas, predictiveSigmas, uncalibrated } from '../../core/potentials/predictive.ts';
 import type { TrustSignals } from '../../core/potentials/potential.ts';
 import type { AcePotential, FormVariances } from '../../core/potentials/ace-potential.ts';
 import type { ObservationKind } from '../../core/regression/regression.ts';
@@ -33,6 +33,8 @@ export interface StructurePrediction {
   readonly forms: Readonly<Record<VarianceFormName, FormPrediction | null>>;
   /** Whether the noise of labels of each kind is known to the model; where not, its part is 0 and counts to the model form. */
   readonly labelNoiseKnown: { readonly energy: boolean; readonly forces: boolean; readonly stress: boolean };
+  /** Whether the intervals of each kind are calibrated on left-out structures. */
+  readonly calibrated: { readonly energy: boolean; readonly forces: boolean; readonly stress: boolean };
   /** Extrapolation grade per atom; null without an active set. */
   readonly grade: number[] | null;
   /** [n] over the training median. */
@@ -67,6 +69,7 @@ function predicted(potential: AcePotential, structure: Structure): StructurePred
   const volume = stressVolume(structure);
   const signals = potential.signals(structure, prediction);
   const { labelNoise } = potential.model.uncertainty;
+  const reasons = uncalibrated(potential.model);
   const known = (kind: ObservationKind): boolean => (labelNoise?.[kind] ?? 0) > 0;
   return {
     energy: prediction.energy,
@@ -86,6 +89,7 @@ function predicted(potential: AcePotential, structure: Structure): StructurePred
       pops: formOf(prediction.forms.pops, volume),
     },
     labelNoiseKnown: { energy: known('energy'), forces: known('forces'), stress: known('virial') },
+    calibrated: { energy: reasons.energy === null, forces: reasons.forces === null, stress: reasons.virial === null },
     grade: arrayOrNull(potential.grades(structure)),
     leverage: [...prediction.leverage],
     novelty: [...prediction.novelty],
