@@ -1,6 +1,15 @@
+import { BALANCED, DEFAULT_STRATEGIES, DEFAULT_STRATEGY } from '../src/core/backtest/choose.ts';
+import type { BacktestComparison, Spread } from '../src/core/backtest/compare.ts';
+import { RANDOM } from '../src/core/backtest/compare.ts';
+import type { ArmSettings, Backtest, BacktestProgress } from '../src/node/backtest/backtest.ts';
+import { runBacktest } from '../src/node/backtest/backtest.ts';
+import { NO_STORE, type RunStore } from '../src/node/backtest/run-store.ts';
 import type { BacktestSettings, DataSettings, ModelSettings } from '../src/node/backtest/settings.ts';
 import { DEFAULT_BACKTEST } from '../src/node/backtest/settings.ts';
 import type { PlaySettings } from '../src/core/backtest/play.ts';
+import { readFrames } from '../src/node/frames.ts';
+import type { TaskPool } from '../src/node/workers/pool.ts';
+import { dataFile } from '../test/support/data.ts';
 
 /** What the default strategy must reach on a pool: medians over splits of errors over those of random at equal labels. */
 export interface BacktestBars {
@@ -132,3 +141,52 @@ export const BACKTEST_CASES: readonly BacktestCase[] = [
     bars: null,
   },
 ];
+
+/** Strategies that are played on a case unless others are named. */
+export function strategiesOf({ settings }: BacktestCase): string[] {
+  return settings.play.targetGroup === null
+    ? [...DEFAULT_STRATEGIES]
+    : ['target-variance', DEFAULT_STRATEGY, BALANCED, RANDOM];
+}
+
+/** Files of a case that are not on this machine. */
+export function missingFiles({ files }: BacktestCase): string[] {
+  return files.filter((file) => dataFile(file) === null);
+}
+
+/** Plays a case; its files must be here. */
+export async function playCase(
+  one: BacktestCase,
+  arms: Partial<ArmSettings>,
+  pool: TaskPool,
+  store: RunStore = NO_STORE,
+  progress: BacktestProgress = { rows: () => undefined, begun: () => undefined, run: () => undefined },
+): Promise<Backtest> {
+  const { frames } = await readFrames(one.files.map((file) => dataFile(file)!));
+  const all = { strategies: strategiesOf(one), firstSplit: 0, splits: 5, randomRuns: 3, ...arms };
+  return await runBacktest(frames, one.settings, all, pool, store, progress);
+}
+
+/** A figure of the default strategy and what it must not exceed; null where random is saturated. */
+export interface Judged {
+  readonly name: string;
+  readonly value: number | null;
+  readonly most: number;
+}
+
+/** Medians over splits of the default strategy against the bars of its case. */
+export function judgedBars({ againstRandom, againstBalanced }: BacktestComparison, bars: BacktestBars): Judged[] {
+  const { forces, energy } = againstRandom[DEFAULT_STRATEGY] ?? {};
+  const balanced = againstBalanced?.[DEFAULT_STRATEGY]?.energy;
+  const rows: readonly (readonly [string, Spread | null | undefined, number | undefined])[] = [
+    ['forces', forces?.mean, bars.forces],
+    ['worst forces', forces?.worst, bars.worstForces],
+    ['energies', energy?.mean, bars.energy],
+    ['labels, forces', forces?.labels, bars.labels],
+    ['labels, energies', energy?.labels, bars.labels],
+    ['energies to balanced random', balanced?.mean, bars.balancedEnergy],
+  ];
+  return rows.flatMap(([name, spread, most]) =>
+    most === undefined ? [] : [{ name, value: spread?.median ?? null, most }],
+  );
+}

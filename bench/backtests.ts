@@ -9,16 +9,13 @@ import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { comparisonText } from '../src/cli/backtest-report.ts';
 import { writeBacktest } from '../src/cli/verbs/backtest.ts';
-import { BALANCED, DEFAULT_STRATEGIES, DEFAULT_STRATEGY } from '../src/core/backtest/choose.ts';
+import { BALANCED, DEFAULT_STRATEGY } from '../src/core/backtest/choose.ts';
 import type { BacktestComparison, Spread } from '../src/core/backtest/compare.ts';
 import { compareRuns, RANDOM } from '../src/core/backtest/compare.ts';
-import { runBacktest } from '../src/node/backtest/backtest.ts';
 import { directoryStore } from '../src/node/backtest/run-store.ts';
-import { readFrames } from '../src/node/frames.ts';
 import { allowedThreads, createPool } from '../src/node/workers/pool.ts';
-import { dataFile } from '../test/support/data.ts';
-import type { BacktestBars, BacktestCase } from './backtest-cases.ts';
-import { BACKTEST_CASES } from './backtest-cases.ts';
+import type { BacktestCase } from './backtest-cases.ts';
+import { BACKTEST_CASES, judgedBars, missingFiles, playCase, strategiesOf } from './backtest-cases.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -31,39 +28,6 @@ const { values, positionals } = parseArgs({
     output: { type: 'string', default: join(tmpdir(), 'querent-backtests') },
   },
 });
-
-/** Strategies that are played on a case unless others are named. */
-function strategiesOf({ settings }: BacktestCase): string[] {
-  if (values.strategies !== undefined) return [...new Set([...values.strategies.split(','), RANDOM])];
-  return settings.play.targetGroup === null
-    ? [...DEFAULT_STRATEGIES]
-    : ['target-variance', DEFAULT_STRATEGY, BALANCED, RANDOM];
-}
-
-const verdict = (name: string, spread: Spread | null | undefined, limit: number | undefined, pick: keyof Spread) => {
-  if (limit === undefined) return [];
-  if (spread === null || spread === undefined) return [`${name}: saturated`];
-  const value = spread[pick] as number;
-  return [`${name} ${value.toFixed(2)} of ${limit}: ${value <= limit ? 'met' : 'MISSED'}`];
-};
-
-/** The bars of a case against what was found. */
-function judged({ againstRandom, againstBalanced }: BacktestComparison, bars: BacktestBars): string[] {
-  const { forces, energy } = againstRandom[DEFAULT_STRATEGY] ?? {};
-  return [
-    ...verdict('forces', forces?.mean, bars.forces, 'median'),
-    ...verdict('worst forces', forces?.worst, bars.worstForces, 'median'),
-    ...verdict('energies', energy?.mean, bars.energy, 'median'),
-    ...verdict('labels, forces', forces?.labels, bars.labels, 'median'),
-    ...verdict('labels, energies', energy?.labels, bars.labels, 'median'),
-    ...verdict(
-      'energies to balanced random',
-      againstBalanced?.[DEFAULT_STRATEGY]?.energy?.mean,
-      bars.balancedEnergy,
-      'median',
-    ),
-  ];
-}
 
 const ratio = (value: number): string => (Number.isFinite(value) ? value.toFixed(2) : '> 1');
 const spread = (found: Spread | null | undefined): string => {
@@ -97,22 +61,22 @@ const HEADER =
 const table: string[] = [];
 
 async function play(one: BacktestCase): Promise<void> {
-  const files = one.files.map((file) => dataFile(file));
-  if (files.includes(null)) {
-    console.log(`${one.name}: data not here`);
+  const missing = missingFiles(one);
+  if (missing.length > 0) {
+    console.log(`${one.name}: ${missing.join(', ')} not here`);
     return;
   }
-  const { frames } = await readFrames(files as string[]);
   const directory = join(values.output, one.name);
   await mkdir(directory, { recursive: true });
   const pool = createPool(values.threads === undefined ? allowedThreads() : Number(values.threads), null);
   const begin = performance.now();
   try {
-    const result = await runBacktest(
-      frames,
-      one.settings,
+    const strategies =
+      values.strategies === undefined ? strategiesOf(one) : [...new Set([...values.strategies.split(','), RANDOM])];
+    const result = await playCase(
+      one,
       {
-        strategies: strategiesOf(one),
+        strategies,
         firstSplit: Number(values['first-split']),
         splits: Number(values.splits),
         randomRuns: Number(values['random-runs']),
@@ -133,7 +97,13 @@ async function play(one: BacktestCase): Promise<void> {
     table.push(...tableRows(one.name, comparison));
     console.log(`## ${one.name}\n\n${comparisonText(comparison)}`);
     if (one.settings.data.copies > 1) console.log(`copies labelled twice by ${DEFAULT_STRATEGY}: ${repeats}`);
-    if (one.bars !== null) console.log(`${judged(comparison, one.bars).join('; ')}\n`);
+    if (one.bars !== null) {
+      const lines = judgedBars(comparison, one.bars).map(({ name, value, most }) => {
+        if (value === null) return `${name}: saturated`;
+        return `${name} ${ratio(value)} of ${most}: ${value <= most ? 'met' : 'MISSED'}`;
+      });
+      console.log(`${lines.join('; ')}\n`);
+    }
   } finally {
     await pool.dispose();
   }
