@@ -31,7 +31,7 @@ export const DEFAULT_NEURAL: NeuralSettings = {
   members: 5,
   bootstrap: true,
   heldOut: 0.1,
-  inputs: 64,
+  inputs: 110,
   whitening: 0,
   nmax: null,
   lmax: null,

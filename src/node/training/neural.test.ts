@@ -11,7 +11,7 @@ import { readModel, writeModel } from '../../formats/model-file.ts';
 import { createPool } from '../workers/pool.ts';
 import { fitModel } from './fit.ts';
 import { exportYace } from './export-yace.ts';
-import { fitNeural, trainingKey, verdictOf } from './neural.ts';
+import { fitNeural, trainingKey } from './neural.ts';
 import { Checkpoints, decodeCheckpoint, encodeCheckpoint } from './neural-checkpoints.ts';
 import { checkNeuralSettings, DEFAULT_NEURAL, type NeuralSettings } from './neural-settings.ts';
 import { openModel } from './open-model.ts';
@@ -194,14 +194,5 @@ describe('a neural ensemble', async () => {
       structure: { ...frame.structure, species: new Uint8Array(8).fill(14) },
     }));
     await expect(fitNeural(oneElement, own, settings, pool)).rejects.toThrow(/got none of C/);
-  });
-});
-
-describe('the verdict', () => {
-  it('names what keeps networks out', () => {
-    expect(verdictOf(20, 0.06, 0.05, 0.1, 0.25).reason).toBe('');
-    expect(verdictOf(20, 0.06, 0.07, 0.1, 0.25).reason).toContain('not below that of the linear model, 0.0600');
-    expect(verdictOf(20, 0.06, 0.05, 0.4, 0.25).reason).toBe('ENCE 0.40 is above 0.25');
-    expect(verdictOf(20, 0.06, Number.NaN, Number.NaN, 0.25).reason).toContain('; ');
   });
 });

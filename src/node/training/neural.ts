@@ -1,27 +1,21 @@
 import { setImmediate } from 'node:timers/promises';
 import { isIsolatedAtom } from '../../core/dataset/reference-energies.ts';
-import { observationNoise } from '../../core/dataset/dataset.ts';
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import { buildAceBasis } from '../../core/descriptors/ace/enumerate.ts';
 import { InputError } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
 import type { LinearModel } from '../../core/potentials/linear-model.ts';
 import { requireLinear } from '../../core/potentials/linear-model.ts';
-import type { CommitteeFrame, EnsembleVerdict, NeuralEnsemble } from '../../core/potentials/neural/ensemble.ts';
-import { atomVariances, calibrateCommittee, spreadOf } from '../../core/potentials/neural/ensemble.ts';
+import type { NeuralEnsemble } from '../../core/potentials/neural/ensemble.ts';
+import { calibrateCommittee } from '../../core/potentials/neural/ensemble.ts';
 import type { InputMap } from '../../core/potentials/neural/inputs.ts';
 import { mergeMoments, principalInputs } from '../../core/potentials/neural/inputs.ts';
-import type { LossNoises, NeuralFrame } from '../../core/potentials/neural/loss.ts';
 import { NetworkModel } from '../../core/potentials/neural/loss.ts';
 import { checkShape } from '../../core/potentials/neural/network.ts';
 import type { MemberData, MemberState } from '../../core/potentials/neural/training.ts';
 import { bootstrapDraws, lossOf, newMember, shapeOf } from '../../core/potentials/neural/training.ts';
 import { symbolOf } from '../../core/elements.ts';
 import type { Frame } from '../../core/structure/structure.ts';
-import type { PerKind } from '../../core/regression/regression.ts';
-import type { TwoFactorScale } from '../../core/uncertainty/calibration.ts';
-import { predictiveVariance } from '../../core/uncertainty/calibration.ts';
-import { expectedNormalizedCalibrationError } from '../../core/validation/calibration.ts';
 import type { ModelHandle } from '../workers/machine.ts';
 import type { TaskPool } from '../workers/pool.ts';
 import { checkFrames, checkSpecies } from './check-frames.ts';
@@ -30,6 +24,7 @@ import { dataHash } from './fit.ts';
 import type { Checkpoints } from './neural-checkpoints.ts';
 import type { NeuralSettings } from './neural-settings.ts';
 import { checkNeuralSettings, neuralSpecification } from './neural-settings.ts';
+import { committeeFrame, forceErrors, meanSize, verdictOf } from './neural-verdict.ts';
 import { trainingFolds } from './training-folds.ts';
 
 /** Fewest structures of which some can be held out and the rest bootstrapped. */
@@ -142,76 +137,6 @@ async function trainMember(
     await setImmediate();
   }
   return state;
-}
-
-/** Errors and spread of trained members on structures that none has seen. */
-function committeeFrame(
-  frame: NeuralFrame,
-  model: NetworkModel,
-  members: readonly Float64Array[],
-  noises: LossNoises,
-  linear: LinearModel,
-): CommitteeFrame {
-  const { environments, residuals } = frame;
-  const n = environments.elements.length;
-  const energies: number[][] = [];
-  const forces: Float64Array[] = [];
-  const virials: Float64Array[] = [];
-  for (const parameters of members) {
-    const own = new Float64Array(3 * n);
-    const virial = new Float64Array(6);
-    energies.push([model.evaluate(environments, parameters, own, virial)]);
-    forces.push(own);
-    virials.push(virial);
-  }
-  const [energy, force, virial] = [spreadOf(energies), spreadOf(forces), spreadOf(virials)];
-  const fixed = Uint8Array.from({ length: 3 * n }, (_, k) =>
-    residuals.forces !== null && Number.isNaN(residuals.forces[k]!) ? 1 : 0,
-  );
-  const perAtom = atomVariances(force.variances, fixed);
-  const none = new Float64Array(0);
-  return {
-    atoms: n,
-    errors: {
-      energy: Float64Array.of(energy.means[0]! - residuals.energy),
-      forces: residuals.forces === null ? none : residuals.forces.map((target, k) => force.means[k]! - target),
-      virial: residuals.virial === null ? none : residuals.virial.map((target, k) => virial.means[k]! - target),
-    },
-    variances: {
-      energy: energy.variances,
-      forces: residuals.forces === null ? none : force.variances.map((_, k) => perAtom[Math.floor(k / 3)]!),
-      virial: residuals.virial === null ? none : virial.variances,
-    },
-    noises: {
-      energy: observationNoise('energy', noises.energy, n, linear.energyNoise),
-      forces: noises.forces,
-      virial: observationNoise('virial', noises.virial, n, linear.energyNoise),
-    },
-  };
-}
-
-/** Errors of force components and their predictive sigmas on structures that no member has seen. */
-function forceErrors(frames: readonly CommitteeFrame[], { forces: scale }: PerKind<TwoFactorScale>) {
-  const errors: number[] = [];
-  const sigmas: number[] = [];
-  for (const frame of frames) {
-    frame.errors.forces.forEach((error, k) => {
-      if (Number.isNaN(error)) return;
-      errors.push(error);
-      const { forces: noise } = frame.noises;
-      sigmas.push(Math.sqrt(predictiveVariance(scale, noise * noise, frame.variances.forces[k]!)));
-    });
-  }
-  return {
-    mae: meanSize(errors),
-    ence: expectedNormalizedCalibrationError(errors, sigmas, Math.min(10, Math.max(1, errors.length))),
-  };
-}
-
-/** Mean of |x| over what is a number. */
-function meanSize(values: readonly number[]): number {
-  const kept = values.filter((value) => !Number.isNaN(value));
-  return kept.reduce((sum, value) => sum + Math.abs(value), 0) / kept.length;
 }
 
 /**
@@ -328,23 +253,6 @@ export async function fitNeural(
       ),
     ),
   };
-}
-
-/** Whether networks come into force. */
-export function verdictOf(
-  structures: number,
-  linearForceError: number,
-  forceError: number,
-  ence: number,
-  largestEnce: number,
-): EnsembleVerdict {
-  const reasons = [
-    forceError <= linearForceError
-      ? ''
-      : `force error ${forceError.toPrecision(3)} eV/Å is not below that of the linear model, ${linearForceError.toPrecision(3)} eV/Å`,
-    ence <= largestEnce ? '' : `ENCE ${ence.toPrecision(2)} is above ${largestEnce}`,
-  ].filter((reason) => reason !== '');
-  return { structures, linearForceError, forceError, ence, reason: reasons.join('; ') };
 }
 
 /** Results of `count` jobs in their order, no more than `lanes` at a time. */
