@@ -119,7 +119,8 @@ class Training {
     const { basis, observation } = this.linear;
     const second = weights.slice(this.d, 2 * this.d);
     const layout = { ...observation.layout, basis: 2 * this.d };
-    // Components fixed by symmetry are those of the first density, whose rows are the same.
+    // Components fixed by symmetry are those of the first density, whose rows are the same; √½, since the norm of a row is
+    // compared with the number of columns, which is twice as large.
     const scale = observation.mask?.scale;
     const mask = scale === undefined ? null : { scale: new Float64Array(2 * this.d) };
     scale?.forEach((s, v) => {
