@@ -21,7 +21,7 @@ const NEIGHBOUR_SAMPLE = 8;
 export type EvaluationBudget = { readonly functions: number } | { readonly microseconds: number };
 
 /** Functions of all elements in a basis that is chosen, where the user names no number of them. */
-const USUAL_FUNCTIONS = 2500;
+export const USUAL_FUNCTIONS = 2500;
 /** What a chosen basis may cost without a budget of the user's. */
 export const DEFAULT_BUDGET: EvaluationBudget = { functions: USUAL_FUNCTIONS };
 

@@ -57,13 +57,15 @@ describe('chooseCutoff', () => {
     expect(trials.map((trial) => trial.cutoff)).toEqual(trials.map((trial) => trial.cutoff).sort((a, b) => a - b));
   });
 
-  it('leaves the rule to elements alone, and to data that cannot judge', async () => {
+  it('leaves the rule to elements alone, and to data that cannot judge or of which it would take too many', async () => {
     const pool = createPool(1, null);
     const silicon = siliconFrames(40);
     const none = await chooseCutoff(silicon, specificationOf(silicon), reference, DEFAULT_FIT, pool);
     const bare = frames.map((frame) => ({ ...frame, labels: { ...frame.labels, forces: null } }));
+    const many = Array.from({ length: 75 }, () => frames).flat();
+    const rich = await chooseCutoff(many, specificationOf(frames), reference, DEFAULT_FIT, pool);
     const blind = await chooseCutoff(bare, specificationOf(frames), reference, DEFAULT_FIT, pool);
     await pool.dispose();
-    expect([none, blind]).toEqual([null, null]);
+    expect([none, rich, blind]).toEqual([null, null, null]);
   });
 });

@@ -6,7 +6,7 @@ import { unpackFactors } from '../../core/regression/packed.ts';
 import type { Frame } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
 import type { TaskPool } from '../workers/pool.ts';
-import { candidatesFor } from './candidates.ts';
+import { candidatesFor, USUAL_FUNCTIONS } from './candidates.ts';
 import type { CutoffChoice, CutoffTrial, NaturalSetting } from './choose-basis.ts';
 import { chooseBasis } from './choose-basis.ts';
 import { firstPass } from './first-pass.ts';
@@ -23,12 +23,12 @@ const STEP = 0.15;
 const FURTHER = 2;
 /** Another cutoff than that of the rule must lower the left-out loss by this share. */
 const WORTH = 0.02;
-/** Functions of the bases that judge first, and atoms of their sample, about; and of those that have the last word. */
+/** Functions of the bases that judge first, and least atoms of their sample, about; and of those that have the last word. */
 const FIRST = { functions: 800, atoms: 3000 };
 const LAST = { functions: 1800, atoms: 5000 };
-/**
- * The rule was measured on elements; and with more than four there is no small basis.
- */
+/** A sample that would have to be larger costs as much as the fit: the rule then stands. */
+const MOST_ATOMS = 10000;
+/** The rule was measured on elements; and with more than four there is no small basis. */
 const ELEMENTS = { least: 2, most: 4 };
 
 /** The specification with another cutoff for every pair: cores follow, since they end there. */
@@ -118,8 +118,8 @@ const toTenths = (cutoff: number): number => Math.round(10 * cutoff) / 10;
  * clearly better, larger bases decide between it, the rule and what is half-way.
  *
  * @param specification with the cutoff of the rule
- * @returns null for an element alone, on which the rule was measured, and where no basis is small enough to judge or the
- *          sample has too few labels
+ * @returns null for an element alone, on which the rule was measured, and where no basis is small enough to judge, the sample
+ *          has too few labels or would have to be too large
  */
 export async function chooseCutoff(
   frames: readonly Frame[],
@@ -130,7 +130,12 @@ export async function chooseCutoff(
 ): Promise<CutoffChoice | null> {
   const elements = specification.elements.length;
   if (elements < ELEMENTS.least || elements > ELEMENTS.most) return null;
-  const sample = sampleOf(frames, FIRST.atoms, settings.folds);
+  // With fewer observations for each function than the fit will have, shorter cutoffs look better than they are.
+  const components = frames.reduce((sum, { labels }) => sum + (labels.forces?.length ?? 0), 0);
+  const enough = ({ functions, atoms }: typeof FIRST): number =>
+    Math.max(atoms, (functions * components) / USUAL_FUNCTIONS / 3);
+  if (enough(LAST) > MOST_ATOMS) return null;
+  const sample = sampleOf(frames, enough(FIRST), settings.folds);
   if (!judges(sample, settings.folds)) return null;
   const all = specification.pairs.flat();
   const rule = Math.max(...all.map(({ cutoff }) => cutoff));
@@ -163,7 +168,7 @@ export async function chooseCutoff(
   }
   const suggested = bestOf(first);
   if (suggested === rule) return { cutoff: rule, rule, trials: first, structures: sample.length };
-  const larger = sampleOf(frames, LAST.atoms, settings.folds);
+  const larger = sampleOf(frames, enough(LAST), settings.folds);
   const trials = await trialsOf(
     [suggested, toTenths((suggested + rule) / 2), rule],
     { ...small, sample: larger, functions: LAST.functions },
