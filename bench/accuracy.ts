@@ -1,5 +1,6 @@
 /**
- * Accuracy on public DFT data, the table of docs/accuracy.md: node bench/accuracy.ts [name…] [--seed n] [--budget n] [--groups]
+ * Accuracy on public DFT data, the table of docs/accuracy.md: node bench/accuracy.ts [name…] [--seed n] [--budget n]
+ * [--cutoff Å] [--groups]
  * `--groups` adds the errors of every group (config_type).
  * Names are beginnings of those of `accuracy-cases.ts`; without any, all sets that are on this machine.
  */
@@ -13,6 +14,7 @@ const { values, positionals } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     budget: { type: 'string' },
+    cutoff: { type: 'string' },
     groups: { type: 'boolean', default: false },
   },
 });
@@ -33,7 +35,10 @@ for (const one of chosen) {
   const pool = createPool(allowedThreads(), null);
   const { frames, fits, summary, judged, seconds } = await runCase(one, pool, {
     seed: Number(values.seed),
-    ...(values.budget === undefined ? {} : { settings: { budget: { functions: Number(values.budget) } } }),
+    settings: {
+      ...(values.budget === undefined ? {} : { budget: { functions: Number(values.budget) } }),
+      ...(values.cutoff === undefined ? {} : { cutoff: Number(values.cutoff) }),
+    },
   });
   await pool.dispose();
   const { energy, forces } = summary;
