@@ -1,4 +1,5 @@
 import { InputError } from '../errors.ts';
+import { addScaled } from '../numerics/dense.ts';
 import type { LinearKernels } from '../numerics/kernels.ts';
 import { plainKernels } from '../numerics/plain-kernels.ts';
 import type { CandidatePool, Chosen, Rows, Selection, SelectionContext } from './acquisition.ts';
@@ -9,20 +10,31 @@ import { squareRootQuota, stratify } from './strata.ts';
 import { gainDirections, meanVariances, posteriorWith, targetMatrix, VarianceSum } from './variance-reduction.ts';
 
 /** Above this number of candidates gains are brought up to date for those that were best before, first. */
-const ALL_AT_ONCE = 256;
+const ALL_AT_ONCE = 24;
 
-/** Several sums of variances, each counted as a share of what it was at first. */
+/** Several sums of variances, each counted as a share of what it was at first, and the mean of the shares. */
 class VarianceShares {
   private readonly sums: readonly VarianceSum[];
   private readonly first: readonly number[];
+  private readonly together: VarianceSum;
 
   constructor(matrices: readonly Float64Array[], r: Float64Array, d: number, kernels: LinearKernels) {
     this.sums = matrices.map((m) => new VarianceSum(m, r, d, kernels));
     this.first = this.sums.map((sum) => sum.total());
+    const mixed = new Float64Array(d * d);
+    matrices.forEach((m, k) => {
+      if (this.first[k]! > 0) addScaled(1 / (this.first[k]! * matrices.length), m, mixed);
+    });
+    this.together = new VarianceSum(mixed, r, d, kernels);
   }
 
   follow(r: Float64Array): void {
-    for (const sum of this.sums) sum.follow(r);
+    for (const sum of [...this.sums, this.together]) sum.follow(r);
+  }
+
+  /** Mean share that labels take off the sums. */
+  reduction(v: Float64Array, m: number): number {
+    return this.together.reduction(v, m);
   }
 
   /** Share that labels take off each sum; 0 of a sum that is 0. */
@@ -75,34 +87,38 @@ class Designer {
     return found;
   }
 
-  private reductions(index: number, shares: VarianceShares): number[] {
+  /** Directions in which the labels of a candidate shrink the posterior. */
+  private directions(index: number): { v: Float64Array; count: number } {
     const { rows, count } = this.rows(index);
-    if (count === 0) return shares.reductions(new Float64Array(0), 0);
+    if (count === 0) return { v: new Float64Array(0), count };
     const u = this.kernels.whitenRows(this.r, this.d, rows, count);
-    return shares.reductions(gainDirections(u, count, this.d, this.kernels), count);
+    return { v: gainDirections(u, count, this.d, this.kernels), count };
   }
 
   /**
    * The candidate of largest mean share (over the power of its cost). `stale` holds scores of earlier picks, by index, and
-   * is brought up to date; beyond 256 candidates only while an old score promises more than the best new one.
+   * is brought up to date; beyond 24 candidates only while an old score promises more than the best new one.
    */
   best(members: readonly number[], shares: VarianceShares, stale: Map<number, number>): Found | null {
     const { candidates } = this.pool;
     const lazy = members.length > ALL_AT_ONCE;
     const order = lazy ? [...members].sort((a, b) => (stale.get(b) ?? Infinity) - (stale.get(a) ?? Infinity)) : members;
-    let found: Found | null = null;
+    let best = -1;
     let most = Number.NEGATIVE_INFINITY;
     for (const index of order) {
       if (lazy && (stale.get(index) ?? Infinity) < most) break;
-      const parts = this.reductions(index, shares);
-      const score = mean(parts) * Math.exp(-this.costPower * Math.log(candidates[index]!.cost));
+      const { v, count } = this.directions(index);
+      const price = Math.exp(this.costPower * Math.log(candidates[index]!.cost));
+      const score = shares.reduction(v, count) / price;
       stale.set(index, score);
-      if (score > most || (score === most && candidates[index]!.id < candidates[found!.index]!.id)) {
+      if (score > most || (score === most && candidates[index]!.id < candidates[best]!.id)) {
         most = score;
-        found = { index, parts };
+        best = index;
       }
     }
-    return found;
+    if (best < 0) return null;
+    const { v, count } = this.directions(best);
+    return { index: best, parts: shares.reductions(v, count) };
   }
 
   take(index: number, shares: VarianceShares): void {

@@ -21,7 +21,7 @@ import { type CoverageReport, coverageReport } from './coverage-report.ts';
 /** Candidates whose rows are all held in memory at most. */
 const MOST_IN_MEMORY = 1500;
 /** Rows of a kind that are kept of each candidate. */
-const LEADING_ROWS = 64;
+const LEADING_ROWS = 32;
 /** Candidates of a large pool that are looked at with all their rows, for each one that is to be chosen, and at least. */
 const [SHORT_LIST, SHORTEST_LIST] = [5, 300];
 /** Strata of a large pool. */
