@@ -3,7 +3,7 @@ import { fitOn, siliconFrames } from '../../test/support/models.ts';
 import { RandomStream } from '../core/random.ts';
 import type { EvaluatedFrame } from '../core/validation/summary.ts';
 import { summarizeEvaluation, summarizeGroups } from '../core/validation/summary.ts';
-import { calibrationTable, groupCalibrationTable, uncalibratedWarning } from './calibration-table.ts';
+import { calibratedKinds, calibrationTable, groupCalibrationTable, uncalibratedWarning } from './calibration-table.ts';
 
 /** A frame of two atoms whose forces are off by what its sigmas say. */
 function frame(index: number, group: string, scale = 1): EvaluatedFrame {
@@ -66,6 +66,7 @@ describe('uncalibratedWarning', () => {
     expect(uncalibratedWarning(model)).toBe(
       'warning: error bars of energies, forces, stress are not calibrated: 6 structures are fewer than 10\n',
     );
+    expect(calibratedKinds(model)).toEqual({ energy: false, forces: false, stress: false });
     const training = { ...model.training, rows: { energy: 0, forces: 1, virial: 0 } };
     expect(uncalibratedWarning({ ...model, training })).toMatch(/^warning: error bars of forces are not calibrated/);
     expect(uncalibratedWarning((await fitOn(1, siliconFrames(11))).model)).toBe('');

@@ -124,6 +124,12 @@ export function groupCalibrationTable(groups: Readonly<Record<string, Evaluation
   return `\n${renderTable(columns, rows)}`;
 }
 
+/** Whether the error bars of each kind are calibrated. */
+export function calibratedKinds(model: LinearModel): Readonly<Record<'energy' | 'forces' | 'stress', boolean>> {
+  const { energy, forces, virial } = uncalibrated(model);
+  return { energy: energy === null, forces: forces === null, stress: virial === null };
+}
+
 /** Warning that a model's error bars are not calibrated, with the kinds that are meant; empty where they are. */
 export function uncalibratedWarning(model: LinearModel): string {
   const reasons = uncalibrated(model);

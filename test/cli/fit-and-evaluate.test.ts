@@ -235,6 +235,7 @@ describe('querent evaluate', () => {
       'parts',
       'worstResidual',
       'stressWithOffset',
+      'calibrated',
       'groups',
       'elements',
     ]);

@@ -19,7 +19,7 @@ import {
   threadsOption,
   withPool,
 } from '../data-options.ts';
-import { calibrationTable, groupCalibrationTable, uncalibratedWarning } from '../calibration-table.ts';
+import { calibratedKinds, calibrationTable, groupCalibrationTable, uncalibratedWarning } from '../calibration-table.ts';
 import { errorTable } from '../error-table.ts';
 import { EXIT } from '../errors.ts';
 import { openPotential } from '../potential-argument.ts';
@@ -49,7 +49,7 @@ export const verb: Verb = {
     const threads = threadsOption(options);
     const file = potentialFormat(path) === null ? null : await openPotential(path, {}, context);
     const opened = file === null ? await readModelFile(resolve(context.cwd, path), path, regimeOption(options)) : null;
-    if (opened !== null) context.stderr(uncalibratedWarning(opened.model));
+    if (opened !== null && options.json !== true) context.stderr(uncalibratedWarning(opened.model));
     const { frames } = await readFrames(args[1] as string[], labelKeys(options));
     checkJudgeable(frames);
     const evaluated = await withPool(threads, context, (pool) =>
@@ -66,6 +66,7 @@ export const verb: Verb = {
       const result = {
         ...summary,
         stressWithOffset: withOffset,
+        calibrated: opened === null ? null : calibratedKinds(opened.model),
         groups: summarizeGroups(evaluated, conformal),
         elements: forceErrorsByElement(evaluated),
       };

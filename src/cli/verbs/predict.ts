@@ -115,7 +115,7 @@ export const verb: Verb = {
     const threads = threadsOption(options);
     const file = potentialFormat(path) === null ? null : await openPotential(path, options, context);
     const opened = file === null ? await readModelFile(resolve(context.cwd, path), path, regimeOption(options)) : null;
-    if (opened !== null) context.stderr(uncalibratedWarning(opened.model));
+    if (opened !== null && options.json !== true) context.stderr(uncalibratedWarning(opened.model));
     const { frames } = await readFrames(args[1] as string[], labelKeys(options));
     const predictions: Partial<StructurePrediction>[] = await withPool(threads, context, async (pool) => {
       if (opened === null) return predictWithFile(file!, frames, pool);
