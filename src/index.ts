@@ -63,6 +63,15 @@ export { isotropicPrior, smoothnessPrior } from './core/regression/prior.ts';
 export { maximizeEvidence } from './core/regression/maximize-evidence.ts';
 export { fitPosterior, posteriorVariances } from './core/regression/posterior.ts';
 
+/** Error bars: covariances of the weights from clusters of rows, and intervals that are right on what was left out. */
+export type { EnvelopeTerm } from './core/uncertainty/envelope.ts';
+export { envelopeVariance, fitEnvelope } from './core/uncertainty/envelope.ts';
+export type { WhitenedCluster } from './core/uncertainty/estimators.ts';
+export { deleteCluster, estimatorsOf, formsOf, leftOutFormVariances } from './core/uncertainty/estimators.ts';
+export { popsEnsemble } from './core/uncertainty/pops.ts';
+export type { VarianceForm } from './core/uncertainty/variance-forms.ts';
+export { formVariances } from './core/uncertainty/variance-forms.ts';
+
 /** Questions: trust, choice of a batch, when to stop. */
 export type { CandidatePool, CandidateRows, Learner, Selection } from './core/acquisition/acquisition.ts';
 export { memoryPool } from './core/acquisition/pool.ts';
