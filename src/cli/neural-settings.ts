@@ -23,7 +23,7 @@ export function neuralSettingsOf(options: VerbOptions): NeuralSettings {
   const settings: NeuralSettings = {
     ...DEFAULT_NEURAL,
     members: whole('members', '--members', 2, DEFAULT_NEURAL.members),
-    bootstrap: options.folds !== true,
+    bootstrap: options.bootstrap === true,
     heldOut: within('heldOut', '--held-out', 0.01, 0.5, DEFAULT_NEURAL.heldOut),
     inputs: whole('inputs', '--inputs', 1, DEFAULT_NEURAL.inputs),
     nmax: integersOption(options, 'nmax', '--nmax'),

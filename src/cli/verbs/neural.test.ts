@@ -73,7 +73,7 @@ describe('querent neural', () => {
 
   it('keeps the linear model where the networks are no better, and says why', async () => {
     const train = ['neural', 'si.model', at('train.xyz'), '-o', 'no.model', '--epochs', '1', '--json', '--ence', '0'];
-    const { code, stdout } = await querent(...train, '--folds', '--no-stress', ...SMALL);
+    const { code, stdout } = await querent(...train, '--bootstrap', '--no-stress', ...SMALL);
     expect(code).toBe(0);
     const result = JSON.parse(stdout) as { active: boolean; verdict: { reason: string }; members: unknown[] };
     expect(result.active).toBe(false);

@@ -41,7 +41,10 @@ export const verb: Verb = {
       )
       .requiredOption('-o, --output <model>', 'model file to write; checkpoints stand beside it until it is done')
       .option('--members <n>', 'networks', String(DEFAULT_NEURAL.members))
-      .option('--folds', 'each member leaves out a fold of the structures; otherwise it learns from a bootstrap sample')
+      .option(
+        '--bootstrap',
+        'each member learns from a bootstrap sample; otherwise from all but a fold of the structures',
+      )
       .option(
         '--held-out <share>',
         'share of the structures that no member learns from',

@@ -29,7 +29,7 @@ export interface NeuralSettings {
 /** Defaults. */
 export const DEFAULT_NEURAL: NeuralSettings = {
   members: 5,
-  bootstrap: true,
+  bootstrap: false,
   heldOut: 0.1,
   inputs: 110,
   whitening: 0,
@@ -39,11 +39,11 @@ export const DEFAULT_NEURAL: NeuralSettings = {
   training: {
     hidden: [32, 16],
     activation: 'silu',
-    epochs: 30,
+    epochs: 40,
     batch: 4,
     optimiser: { learningRate: 2e-3, finalRate: 1e-5, warmUp: 0.02, decay: 1e-2, clip: 1 },
     averaging: 0.99,
-    patience: 12,
+    patience: 15,
     seed: 1,
   },
   checkpointEvery: 5,

@@ -19,6 +19,7 @@ import { openModel } from './open-model.ts';
 const SETTINGS: NeuralSettings = {
   ...DEFAULT_NEURAL,
   members: 4,
+  bootstrap: true,
   heldOut: 0.25,
   inputs: 8,
   nmax: [4, 3],
