@@ -74,6 +74,18 @@ describe('querent select', () => {
     });
   });
 
+  it('leaves explain nothing to say of other files', async () => {
+    const { code, stderr } = await querent('explain', 'train.xyz');
+    expect(code).toBeGreaterThan(0);
+    expect(stderr).toBe(
+      'error: train.xyz:1: structure 0 must carry selection_reason, as querent select writes it, got none\n',
+    );
+    const random = await select(path('pool.xyz'), '-n', '2', '--strategy', 'random', '-o', 'random.xyz');
+    expect(random.stdout).toContain('drawn at random');
+    const told = JSON.parse((await querent('explain', 'random.xyz', '--json')).stdout);
+    expect(told.map(({ gain }: { gain: number | null }) => gain)).toEqual([null, null]);
+  });
+
   it('prints JSON as it is documented', async () => {
     const argv = [
       '-n',

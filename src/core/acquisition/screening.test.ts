@@ -69,6 +69,34 @@ describe('EnergyScreen', () => {
     expect(picks.map(({ index }) => index)).toEqual(greedy.selected.map(({ index }) => index));
   });
 
+  it('picks in strata as plain greedy that may look at one stratum only', () => {
+    const [n, d] = [60, 5];
+    for (let seed = 20; seed < 26; seed++) {
+      const rows = normals(seed, n * d, 2);
+      const r = factor(seed, d);
+      const screen = new EnergyScreen(r, d);
+      screen.add(rows, n);
+      const ofCandidate = Int32Array.from({ length: n }, (_, i) => i % 3);
+      const order = Int32Array.from({ length: 12 }, (_, k) => (k * k) % 3);
+      const { picks, left } = screen.select(12, { strata: { ofCandidate, order }, distinct: false });
+      let posterior = r;
+      const taken = new Set<number>();
+      const gainOf = (i: number): number => logDetGain(posterior, d, rows.slice(i * d, (i + 1) * d), 1);
+      const free = (): number[] => [...Array(n).keys()].filter((i) => !taken.has(i));
+      picks.forEach(({ index, gain }, k) => {
+        const gains = free()
+          .filter((i) => i % 3 === order[k])
+          .map((i) => ({ i, gain: gainOf(i) }));
+        const best = gains.reduce((top, one) => (one.gain > top.gain ? one : top));
+        expect(index).toBe(best.i);
+        expect(gain).toAgree(best.gain, { rtol: 1e-9, why: 'the same gain' });
+        taken.add(index);
+        posterior = posteriorWith(posterior, d, { rows: rows.slice(index * d, (index + 1) * d), count: 1 });
+      });
+      expect(left).toAgree(Math.max(...free().map(gainOf)), { rtol: 1e-9, why: 'the largest gain that is left' });
+    }
+  });
+
   it('leaves out what is the same as a pick, and what is masked', () => {
     const d = 4;
     const base = normals(6, 30 * d, 2);
