@@ -1,7 +1,8 @@
 import { InputError } from '../errors.ts';
-import { addScaled } from '../numerics/dense.ts';
+import { addScaled, dot, transpose } from '../numerics/dense.ts';
 import type { LinearKernels } from '../numerics/kernels.ts';
 import { plainKernels } from '../numerics/plain-kernels.ts';
+import { solveUpper } from '../numerics/triangular.ts';
 import type { CandidatePool, Chosen, Rows, Selection, SelectionContext } from './acquisition.ts';
 import { betterBargain } from './cost.ts';
 import { condenseRows } from './gain.ts';
@@ -14,13 +15,17 @@ const ALL_AT_ONCE = 24;
 
 /** Several sums of variances, each counted as a share of what it was at first, and the mean of the shares. */
 class VarianceShares {
-  private readonly sums: readonly VarianceSum[];
+  private readonly matrices: readonly Float64Array[];
   private readonly first: readonly number[];
   private readonly together: VarianceSum;
+  private readonly d: number;
+  private readonly kernels: LinearKernels;
 
   constructor(matrices: readonly Float64Array[], r: Float64Array, d: number, kernels: LinearKernels) {
-    this.sums = matrices.map((m) => new VarianceSum(m, r, d, kernels));
-    this.first = this.sums.map((sum) => sum.total());
+    this.matrices = matrices;
+    this.d = d;
+    this.kernels = kernels;
+    this.first = matrices.map((m) => new VarianceSum(m, r, d, kernels).total());
     const mixed = new Float64Array(d * d);
     matrices.forEach((m, k) => {
       if (this.first[k]! > 0) addScaled(1 / (this.first[k]! * matrices.length), m, mixed);
@@ -29,17 +34,22 @@ class VarianceShares {
   }
 
   follow(r: Float64Array): void {
-    for (const sum of [...this.sums, this.together]) sum.follow(r);
+    this.together.follow(r);
   }
 
-  /** Mean share that labels take off the sums. */
+  /** Mean share that labels take off the sums. @param v [d, m] as of `gainDirections` */
   reduction(v: Float64Array, m: number): number {
     return this.together.reduction(v, m);
   }
 
-  /** Share that labels take off each sum; 0 of a sum that is 0. */
-  reductions(v: Float64Array, m: number): number[] {
-    return this.sums.map((sum, k) => (this.first[k]! > 0 ? sum.reduction(v, m) / this.first[k]! : 0));
+  /** Share that labels take off each sum, tr(Wᵀ M W) with W = R⁻¹V; 0 of a sum that is 0. @param r the present factor */
+  reductions(r: Float64Array, v: Float64Array, m: number): number[] {
+    const { d, kernels } = this;
+    const w = solveUpper(r, d, transpose(v, d, m), m);
+    return this.matrices.map((matrix, k) => {
+      if (!(this.first[k]! > 0) || m === 0) return 0;
+      return dot(kernels.multiply(w, matrix, m, d, d), w) / this.first[k]!;
+    });
   }
 }
 
@@ -118,7 +128,7 @@ class Designer {
     }
     if (best < 0) return null;
     const { v, count } = this.directions(best);
-    return { index: best, parts: shares.reductions(v, count) };
+    return { index: best, parts: shares.reductions(this.r, v, count) };
   }
 
   take(index: number, shares: VarianceShares): void {

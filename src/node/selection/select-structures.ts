@@ -18,8 +18,8 @@ import type { TaskPool } from '../workers/pool.ts';
 import { type CostRule, costOf, gateOf, groupOf, labelledGroupOf, type MaskRule, maskOf } from './candidate-frames.ts';
 import { type CoverageReport, coverageReport } from './coverage-report.ts';
 
-/** Candidates whose rows are all held in memory at most. */
-const MOST_IN_MEMORY = 1500;
+/** Candidates whose rows are all held in memory at most, of a model of so many columns at most. */
+const [MOST_IN_MEMORY, COLUMNS_IN_MEMORY] = [1500, 800];
 /** Rows of a kind that are kept of each candidate. */
 const LEADING_ROWS = 32;
 /** Candidates of a large pool that are looked at with all their rows, for each one that is to be chosen, and at least. */
@@ -40,7 +40,7 @@ export interface SelectionSettings {
   /** Key of the comment line that says the stratum; null: strata are found by clustering. */
   readonly groupKey: string | null;
   readonly targets?: SelectionContext['targets'];
-  /** Above this number of candidates the pool is screened; 1500 by default. */
+  /** Above this number of candidates the pool is screened; 1500 by default, fewer above 800 columns. */
   readonly mostInMemory?: number;
 }
 
@@ -227,8 +227,14 @@ function shortListOf({ screen, excluded, groups }: Screened, settings: Selection
   return screen.select(picks, { may, strata: { ...strata, order } }).picks.map(({ index }) => index);
 }
 
+/** Candidates of which all rows are looked at: 1500, fewer where each takes more than a second. */
+function mostInMemoryOf(columns: number): number {
+  const share = Math.min(1, COLUMNS_IN_MEMORY / columns);
+  return Math.max(SHORTEST_LIST, Math.round(MOST_IN_MEMORY * share * share));
+}
+
 /**
- * Chooses structures of a pool for labelling. Up to 1500 candidates all are looked at with their leading rows. A larger
+ * Chooses structures of a pool for labelling. Up to 1500 candidates (fewer above 800 columns, 300 at least) all are looked at with their leading rows. A larger
  * pool is read once for one energy row of each candidate (no derivatives, a few kB each); those whose energies teach most,
  * in strata by the square-root quota, five for each that is chosen, are read again and chosen from with all their rows.
  *
@@ -245,7 +251,7 @@ export async function selectStructures(
 ): Promise<StructureSelection> {
   strategyOf(settings.strategy);
   checkSpecies(labelled, opened.model.layout.species);
-  const { mostInMemory = MOST_IN_MEMORY } = settings;
+  const { mostInMemory = mostInMemoryOf(columnCount(opened.model.layout)) } = settings;
   let candidates: Entered[] = [];
   let isLarge = false;
   for await (const frame of source()) {
