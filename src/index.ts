@@ -29,6 +29,9 @@ export type { LinearModel } from './core/potentials/linear-model.ts';
 export { createPool } from './node/workers/pool.ts';
 export { DEFAULT_FIT } from './node/training/settings.ts';
 export { fitModel } from './node/training/fit.ts';
+export { fitNeural } from './node/training/neural.ts';
+export { DEFAULT_NEURAL } from './node/training/neural-settings.ts';
+export type { NeuralSettings } from './node/training/neural-settings.ts';
 export { openModel } from './node/training/open-model.ts';
 export { evaluateModel } from './node/training/evaluate.ts';
 export { summarizeEvaluation } from './core/validation/summary.ts';
@@ -46,6 +49,7 @@ export { nodeKernels } from './node/kernels.ts';
 /** Potentials and dynamics. */
 export type { Potential, TrustedPotential } from './core/potentials/potential.ts';
 export { AcePotential } from './core/potentials/ace-potential.ts';
+export { NeuralPotential, potentialOf } from './core/potentials/neural/neural-potential.ts';
 export { MotionScreen } from './core/potentials/motion-screen.ts';
 export { predictiveSigmas } from './core/potentials/predictive.ts';
 export { stillingerWeberSilicon } from './core/potentials/stillinger-weber.ts';

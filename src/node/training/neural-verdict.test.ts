@@ -78,7 +78,9 @@ describe('the mean size', () => {
 describe('the verdict', () => {
   it('names what keeps networks out', () => {
     expect(verdictOf(20, 0.06, 0.05, 0.1, 0.25).reason).toBe('');
-    expect(verdictOf(20, 0.06, 0.07, 0.1, 0.25).reason).toContain('not below that of the linear model, 0.0600');
+    expect(verdictOf(20, 0.06, 0.07, 0.1, 0.25).reason).toContain('not 1 % below that of the linear model, 0.0600');
+    expect(verdictOf(20, 0.06, 0.0598, 0.1, 0.25).reason).toContain('not 1 % below');
+    expect(verdictOf(20, 0.06, 0.0593, 0.25, 0.25).reason).toBe('');
     expect(verdictOf(20, 0.06, 0.05, 0.4, 0.25).reason).toBe('ENCE 0.40 is above 0.25');
     expect(verdictOf(20, 0.06, Number.NaN, Number.NaN, 0.25).reason).toContain('; ');
   });

@@ -84,6 +84,9 @@ export function meanSize(values: readonly number[]): number {
   return kept.reduce((sum, value) => sum + Math.abs(value), 0) / kept.length;
 }
 
+/** Networks must lower the force error by at least this share: they cost several times the linear model. */
+export const LEAST_GAIN = 0.01;
+
 /** Whether networks come into force. */
 export function verdictOf(
   structures: number,
@@ -92,10 +95,11 @@ export function verdictOf(
   ence: number,
   largestEnce: number,
 ): EnsembleVerdict {
+  const bound = (1 - LEAST_GAIN) * linearForceError;
   const reasons = [
-    forceError <= linearForceError
+    forceError <= bound
       ? ''
-      : `force error ${forceError.toPrecision(3)} eV/Å is not below that of the linear model, ${linearForceError.toPrecision(3)} eV/Å`,
+      : `force error ${forceError.toPrecision(3)} eV/Å is not ${100 * LEAST_GAIN} % below that of the linear model, ${linearForceError.toPrecision(3)} eV/Å`,
     ence <= largestEnce ? '' : `ENCE ${ence.toPrecision(2)} is above ${largestEnce}`,
   ].filter((reason) => reason !== '');
   return { structures, linearForceError, forceError, ence, reason: reasons.join('; ') };
