@@ -1,5 +1,6 @@
 import { bondLengths } from '../core/dataset/bond-lengths.ts';
 import type { DimerSummary } from '../core/potentials/dimer-scan.ts';
+import type { CoreMending } from '../core/potentials/repulsive-cores.ts';
 import type { PropertyCard } from '../core/properties/properties.ts';
 import type { Fit } from '../node/training/fit.ts';
 import { cell } from './table.ts';
@@ -15,6 +16,16 @@ export function shortestDistances({ frames, model }: Pick<Fit, 'frames' | 'model
     frames.map(({ structure }) => structure),
     model.layout.species,
   ).shortest;
+}
+
+/** What was done to the cores of a fit. */
+export function coreLines(mending: CoreMending | null): string[] {
+  return (mending?.cores ?? []).map(({ pair, strength, innerCutoff: [before, after], attracted: [from, to] }) => {
+    const range = from === to ? `at ${from.toFixed(2)} Å` : `from ${from.toFixed(2)} to ${to.toFixed(2)} Å`;
+    const wider =
+      after === before ? '' : ` and taking over below ${after.toFixed(2)} Å instead of ${before.toFixed(2)}`;
+    return `core ${pair.join('-')}: ${cell(strength, 2)} times ZBL${wider}, since the fit attracted ${range}, which no data reach`;
+  });
 }
 
 /** What the dimer scan of one pair says. */

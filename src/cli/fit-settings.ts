@@ -109,6 +109,7 @@ export async function fitSettingsOf(options: VerbOptions, cwd: string): Promise<
     embedding: choice(options.embedding, '--embedding', ['linear', 'two-density'] as const, DEFAULT_FIT.embedding),
     loss: choice(options.loss, '--loss', ['squares', 'huber'] as const, DEFAULT_FIT.loss),
     huberThreshold: positive('huberThreshold', '--huber-threshold', ' (robust σ)') ?? DEFAULT_FIT.huberThreshold,
+    mendCores: options.mendCores !== false,
     labelNoise: labelNoise(options.labelNoise as string | undefined),
     weights: await groupWeights(options.weights as string | undefined, cwd),
     offsetKey: (options.offsetBy as string | undefined) ?? null,

@@ -206,6 +206,20 @@ const model = z.object({
       curve: z.array(z.object({ ratio: number, energy: number, forces: number })),
     }),
     stressOffset: number.describe('eV per atom on the diagonal of the virial'),
+    cores: z
+      .object({
+        cores: z.array(
+          z.object({
+            pair: z.array(z.string()).length(2),
+            strength: finite.describe('over ZBL'),
+            innerCutoff: z.array(finite).length(2).describe('before and after, Å'),
+            attracted: z.array(finite).length(2).describe('first and last distance at which the fit attracted, Å'),
+          }),
+        ),
+        failing: z.array(z.string()).describe('dimers and crystals that attract all the same'),
+      })
+      .optional()
+      .describe('cores that were made stronger or wider after the fit; left out where none was'),
     settings: z.record(z.string(), z.unknown()).describe('of the fit, resolved'),
   }),
 });

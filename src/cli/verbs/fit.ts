@@ -33,7 +33,7 @@ import {
   withPool,
 } from '../data-options.ts';
 import { choiceJson, choiceReport } from '../choice-report.ts';
-import { coreWarnings, dimerLine, shortestDistances } from '../core-report.ts';
+import { coreLines, coreWarnings, dimerLine, shortestDistances } from '../core-report.ts';
 import { errorTable } from '../error-table.ts';
 import { EXIT } from '../errors.ts';
 import { FIT_PRESETS, fitSettingsOf } from '../fit-settings.ts';
@@ -117,6 +117,7 @@ function report(
       `warning: stress labels carry a constant hydrostatic offset of about ${cell(stress)} GPa (${cell(training.stressOffset)} eV/atom in the virial); it is fitted apart and is no part of the potential, and stress errors below allow for it`,
     );
   }
+  lines.push(...coreLines(fit.cores));
   lines.push(...dimers.map(dimerLine));
   lines.push(...coreWarnings(dimers, card));
   for (const warning of fit.warnings) lines.push(`warning: ${warning}`);
@@ -172,6 +173,10 @@ export const verb: Verb = {
       .option(
         '--label-noise <list>',
         'known noise of the labels, as energy=1e-4,forces=0.002,virial=0.01 (eV/√atom, eV/Å, eV/√atom; `label --repeat`)',
+      )
+      .option(
+        '--no-mend-cores',
+        'leave repulsive cores as they are where the fit attracts below the distances of the data',
       )
       .option('--no-stress', 'leave the stress labels out')
       .option(
@@ -276,6 +281,7 @@ function jsonResult(
     seconds,
     leaveOneOut: uncertainty.leaveOneOut,
     stressOffset: training.stressOffset,
+    cores: fit.cores,
     dimers,
     warnings: fit.warnings,
     ...(judged === null ? {} : { test: summarizeEvaluation(judged, uncertainty.conformal.forces) }),

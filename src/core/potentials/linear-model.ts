@@ -3,6 +3,7 @@ import { columnOffsets } from '../dataset/dataset.ts';
 import type { AceSpecification } from '../descriptors/ace/basis.ts';
 import type { NeuralEnsemble } from './neural/ensemble.ts';
 import type { CalibratedRegime } from './regimes.ts';
+import type { CoreMending } from './repulsive-cores.ts';
 import { InputError } from '../errors.ts';
 import type { PerKind, PosteriorState } from '../regression/regression.ts';
 import type { TwoFactorScale } from '../uncertainty/calibration.ts';
@@ -63,6 +64,8 @@ export interface ModelTraining {
   };
   /** Constant hydrostatic offset of the stress labels, eV per atom on the diagonal of the virial; 0 when none is fitted. */
   readonly stressOffset: number;
+  /** Cores that were made stronger or wider after the fit; left out where none was. */
+  readonly cores?: CoreMending;
   /** The resolved settings of the fit. */
   readonly settings: Readonly<Record<string, unknown>>;
 }

@@ -8,6 +8,7 @@ import { atomicNumberOf } from '../../core/elements.ts';
 import { InputError } from '../../core/errors.ts';
 import { sha256Hex } from '../../core/hash.ts';
 import type { LinearModel } from '../../core/potentials/linear-model.ts';
+import type { CoreMending } from '../../core/potentials/repulsive-cores.ts';
 import { crossValidateBalance } from '../../core/regression/balance.ts';
 import { evaluateEvidence, evidenceProblem } from '../../core/regression/evidence.ts';
 import type { EvidenceOptimum } from '../../core/regression/maximize-evidence.ts';
@@ -32,6 +33,7 @@ import type { BasisChoice } from './choose-basis.ts';
 import { chooseBasis } from './choose-basis.ts';
 import { chooseCutoff, withCutoff } from './choose-cutoff.ts';
 import { priorOfColumns } from './fit-prior.ts';
+import { mendCores } from './mend-cores.ts';
 import { type MemoryPlan, memoryPlan, requireMemory } from './memory.ts';
 import { observationOf } from './observation.ts';
 import type { FitContext } from './passes.ts';
@@ -68,6 +70,8 @@ export interface Fit {
   readonly twoDensities: TwoDensityReport | null;
   /** What a robust loss made of the labels, null where they all count in full. */
   readonly robust: RobustReport | null;
+  /** Cores that were made stronger or wider, null where none was. */
+  readonly cores: CoreMending | null;
   /** Findings that a person should read: offsets, degeneracies, missing convergence. */
   readonly warnings: readonly string[];
 }
@@ -285,6 +289,13 @@ export async function fitModel(
     (done, total) => options.progress?.('leave-one-out', done, total),
   );
 
+  // Last, since nothing above depends on it. A basis that is given stays as it is.
+  const mended =
+    settings.mendCores && options.specification === undefined
+      ? mendCores(basis, posterior.mean.subarray(0, layout.basis), structures, settings, pool.kernels)
+      : null;
+  if (mended !== null) basis = mended.basis;
+
   const stressOffset = layout.stressOffset ? posterior.mean[columnOffsets(layout).stressOffset]! : 0;
   const groups: Record<string, number> = {};
   for (const frame of frames) groups[frame.group] = (groups[frame.group] ?? 0) + 1;
@@ -329,6 +340,7 @@ export async function fitModel(
         ).map(({ ratio: r, rmse }) => ({ ratio: r, energy: rmse.energy, forces: rmse.forces })),
       },
       stressOffset: Math.abs(stressOffset) < 1e-9 ? 0 : stressOffset,
+      ...(mended === null ? {} : { cores: mended.mending }),
       settings: {
         ...settings,
         ...(choice === null ? {} : { chosen: choice }),
@@ -337,7 +349,8 @@ export async function fitModel(
       },
     },
   };
-  return { model, basis, frames, leftOut, evidence, choice, robust, twoDensities, warnings };
+  const cores = mended?.mending ?? null;
+  return { model, basis, frames, leftOut, evidence, choice, robust, twoDensities, cores, warnings };
 }
 
 function observationCount(frames: readonly Frame[]): number {

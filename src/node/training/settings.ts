@@ -40,6 +40,8 @@ export interface FitSettings {
   readonly huberThreshold: number;
   /** Known noise of the labels: energies eV/√atom, force components eV/Å, virials eV/√atom; what is left out is not known. */
   readonly labelNoise: Partial<PerKind<number>>;
+  /** Whether cores are made stronger or wider where a fit attracts at distances that its data do not have. */
+  readonly mendCores: boolean;
   /** Folds of cross-validation. */
   readonly folds: number;
   readonly seed: number;
@@ -69,6 +71,7 @@ export const DEFAULT_FIT: FitSettings = {
   loss: 'squares',
   huberThreshold: 2,
   labelNoise: {},
+  mendCores: true,
   folds: 5,
   seed: 1,
   miscoverage: 0.05,
