@@ -18,7 +18,7 @@ if (!(Number.isInteger(count) && count > 0) || path === undefined) {
   const out = createWriteStream(path);
   for (let from = 0, seed = 1; from < count; from += LOT, seed++) {
     const frames = siliconFrames(Math.min(LOT, count - from), { seed, repeat: [2, 2, 2] });
-    if (!out.write(frames.map(writeExtxyz).join(''))) await once(out, 'drain');
+    if (!out.write(frames.map((frame) => writeExtxyz(frame)).join(''))) await once(out, 'drain');
   }
   out.end();
 }
