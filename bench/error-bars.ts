@@ -82,17 +82,15 @@ function tasksOf(pool: PoolRows, one: ErrorBarCase): Task[] {
   }
   const sizes = new Map<string, number>();
   for (const group of pool.groups) sizes.set(group, (sizes.get(group) ?? 0) + 1);
-  const groups = [...sizes].filter(([, n]) => n >= one.leastGroup).map(([group]) => group);
+  const felt = new Set(pool.groups.filter((_, f) => pool.forces[f]! > 0));
+  const groups = [...sizes].filter(([group, n]) => n >= one.leastGroup && felt.has(group)).map(([group]) => group);
   if (groups.length < 2) return tasks;
   for (const [k, group] of groups.entries()) {
     const split = backtestSplit(pool.groups, pool.originals, { ...options, heldOut: [group] }, 0);
     const common = { regime: 'OOD', group, test: split.heldOut, beside: split.test } as const;
     tasks.push({ ...common, key: `OOD ${group}`, few: false, train: split.pool });
     if (split.pool.length > 1.5 * FEW) {
-      for (const draw of [0, 1]) {
-        const train = some(split.pool, FEW, 1000 + k, draw);
-        tasks.push({ ...common, key: `OOD ${group} ${FEW} ${draw}`, few: true, train });
-      }
+      tasks.push({ ...common, key: `OOD ${group} ${FEW}`, few: true, train: some(split.pool, FEW, 1000 + k) });
     }
   }
   return tasks;

@@ -60,10 +60,23 @@ function robustMeanSquare(residuals: readonly number[]): number {
   return scale;
 }
 
-/** The quantile of |z| that nine in ten residuals do not exceed. */
-function ninetiethOf(residuals: readonly number[], variances: Float64Array): number {
+/** The quantile of |z| that a share of residuals does not exceed. */
+function quantileOf(residuals: readonly number[], variances: Float64Array, share: number): number {
   const z = Float64Array.from(residuals, (e, i) => Math.abs(e) / Math.sqrt(variances[i]!)).sort();
-  return z[Math.min(z.length - 1, Math.ceil(0.9 * z.length) - 1)]!;
+  return z[Math.min(z.length - 1, Math.ceil(share * z.length) - 1)]!;
+}
+
+/** An estimator whose 90 % intervals are scaled to hold a share of the residuals it was calibrated on. */
+function scaledTo(share: number, name: string, of: Estimator): Estimator {
+  return {
+    name,
+    formula: `${of.name}, scaled so that 90 % intervals hold ${share} of left-out residuals`,
+    variances(calibration, sample, quantity) {
+      const own = of.variances(calibration, calibration, quantity);
+      const factor = quantileOf(calibration.residuals, own, share) / safeMultiplier(0, 0.9);
+      return of.variances(calibration, sample, quantity).map((v) => factor * factor * v);
+    },
+  };
 }
 
 const envelope: Estimator = {
@@ -90,6 +103,8 @@ function largestOf(name: string, formula: string, members: readonly Estimator[])
 const bootstrap = twoFactor('bootstrap', 'bootstrap committee', 'a σ² + c s², ten members');
 const novelty = twoFactor('novelty', 'novelty', 'a σ² + c (novelty distance)²');
 const jackknife = twoFactor('jackknife', 'two-factor jackknife', 'a σ² + c v_jk');
+
+const withNovelty = largestOf('envelope with novelty', 'the larger of envelope and novelty', [envelope, novelty]);
 
 /** The envelope, its bars scaled class by class of environments. */
 const mondrian: Estimator = {
@@ -159,7 +174,7 @@ export const ESTIMATORS: readonly Estimator[] = [
     variances(calibration, sample, quantity) {
       const own = envelope.variances(calibration, calibration, quantity);
       const normal = safeMultiplier(0, 0.9);
-      const factor = safeMultiplier(ninetiethOf(calibration.residuals, own), 0.9) / normal;
+      const factor = safeMultiplier(quantileOf(calibration.residuals, own, 0.9), 0.9) / normal;
       return envelope.variances(calibration, sample, quantity).map((v) => factor * factor * v);
     },
   },
@@ -191,7 +206,10 @@ export const ESTIMATORS: readonly Estimator[] = [
   },
   novelty,
   mondrian,
-  largestOf('envelope with novelty', 'the larger of envelope and novelty', [envelope, novelty]),
+  withNovelty,
+  scaledTo(0.9, 'envelope with novelty at 0.90', withNovelty),
+  scaledTo(0.92, 'envelope with novelty at 0.92', withNovelty),
+  scaledTo(0.92, 'envelope at 0.92', envelope),
   largestOf('jackknife with novelty', 'the larger of two-factor jackknife and novelty', [jackknife, novelty]),
   largestOf('envelope with committee', 'the larger of envelope and bootstrap committee', [envelope, bootstrap]),
 ];
