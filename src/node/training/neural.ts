@@ -16,6 +16,7 @@ import type { MemberData, MemberState } from '../../core/potentials/neural/train
 import { bootstrapDraws, lossOf, newMember, shapeOf } from '../../core/potentials/neural/training.ts';
 import { symbolOf } from '../../core/elements.ts';
 import type { Frame } from '../../core/structure/structure.ts';
+import { writeModel } from '../../formats/model-file.ts';
 import type { ModelHandle } from '../workers/machine.ts';
 import type { TaskPool } from '../workers/pool.ts';
 import { checkFrames, checkSpecies } from './check-frames.ts';
@@ -24,6 +25,7 @@ import { dataHash } from './fit.ts';
 import type { Checkpoints } from './neural-checkpoints.ts';
 import type { NeuralSettings } from './neural-settings.ts';
 import { checkNeuralSettings, neuralSpecification } from './neural-settings.ts';
+import { openModel } from './open-model.ts';
 import { committeeFrame, forceErrors, meanSize, verdictOf } from './neural-verdict.ts';
 import { trainingFolds } from './training-folds.ts';
 
@@ -156,8 +158,10 @@ export async function fitNeural(
   options: { readonly checkpoints?: Checkpoints | null; readonly progress?: NeuralProgress } = {},
 ): Promise<NeuralFit> {
   checkNeuralSettings(settings);
-  const { neural: _, ...model } = linear.model;
+  const { neural: before, ...model } = linear.model;
   requireLinear(model, 'networks');
+  // Networks that are there already have no part in what new ones are to correct.
+  const handle = before === undefined ? linear.handle : openModel(writeModel(model, linear.basis));
   checkFrames(all);
   checkSpecies(all, model.layout.species);
   const frames = all.filter((frame) => !isIsolatedAtom(frame));
@@ -174,7 +178,7 @@ export async function fitNeural(
   const environments = (
     await pool.map(
       'neuralFrames',
-      chunks.map((chunk) => ({ model: linear.handle, basis, maps, frames: chunk, stress: settings.stress, fitted })),
+      chunks.map((chunk) => ({ model: handle, basis, maps, frames: chunk, stress: settings.stress, fitted })),
       (done) => progress?.('environments', done, chunks.length),
     )
   ).flat();
