@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labelled } from '../../../test/support/models.ts';
+import { RUN_STRATEGIES } from '../../core/acquisition/strategies.ts';
 import { stillingerWeberSilicon } from '../../core/potentials/stillinger-weber.ts';
 import { structureId } from '../../core/structure/identity.ts';
 import { prototypeStructure } from '../../core/structure/prototypes.ts';
@@ -180,6 +181,17 @@ describe('selection', () => {
     const without = await compute.select(fitted.model, candidates, 3, 1, [...frames(cold), ...frames([best])]);
     expect(ids(without.selected)).not.toContain(best.id);
     expect(await compute.select(fitted.model, candidates, 3, 1, frames(cold))).toEqual(choice);
+  });
+
+  it.each(RUN_STRATEGIES)('works with %s, and says why', async (strategy) => {
+    const { candidates } = await compute.explore(fitted.model, 1, []);
+    const chooser = new LearningCompute(file({ acquisition: { strategy, minNats: 0 } }), [SILICON], pool);
+    const { selected } = await chooser.select(fitted.model, candidates, 3, 1, frames(cold));
+    expect(new Set(ids(selected)).size).toBe(3);
+    for (const { id, reason } of selected) {
+      expect(ids(candidates)).toContain(id);
+      expect(reason.length).toBeGreaterThan(10);
+    }
   });
 
   it('takes nothing where nothing is worth it, or there is nothing', async () => {
