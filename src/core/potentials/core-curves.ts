@@ -66,7 +66,7 @@ function reachOf({ innerCutoff }: AcePair, shortest: number): number {
 
 /**
  * Crystals of every element and pair of elements that are bonded in the data, from the longest bond at which they are looked
- * for to the shortest; where the minimum is, and so which of them are pressed, follows from a fit (`pressed`).
+ * for to the shortest; where the minimum is, and which of them is the ground state, a fit says (`groundStates`).
  */
 export function crystalCurves(specification: AceSpecification, shortest: readonly (readonly number[])[]): CoreCurve[] {
   const { elements, pairs } = specification;
@@ -115,18 +115,31 @@ function alternating(prototype: keyof typeof ORDERED, elements: readonly [string
 }
 
 /**
- * Places of a crystal from below its lowest energy, among bonds of at least 0.95 of the shortest distance of the data, down to
- * 0.68 of the bond there.
+ * Of the crystals of each pair of elements the one with the lowest minimum of its energy, among bonds of at least 0.95 of the
+ * shortest distance of the data, from that minimum to 0.68 of the bond there; a pair none of which has a minimum has none.
  *
- * @param energies [places] eV
+ * @param energies [crystals][places] eV an atom
  */
-export function pressed(curve: CoreCurve, energies: ArrayLike<number>, shortest: number): readonly number[] {
-  let best = -1;
-  for (let p = 0; p < curve.places.length && curve.places[p]!.at >= SHORTEST_BOND * shortest; p++)
-    if (best === -1 || energies[p]! < energies[best]!) best = p;
-  if (best === -1) return [];
-  const end = LEAST_RATIO * curve.places[best]!.at;
-  const found: number[] = [];
-  for (let p = best + 1; p < curve.places.length && curve.places[p]!.at >= end; p++) found.push(p);
-  return found;
+export function groundStates(
+  crystals: readonly CoreCurve[],
+  energies: readonly ArrayLike<number>[],
+  shortest: readonly (readonly number[])[],
+): CoreCurve[] {
+  const found = new Map<string, { readonly curve: CoreCurve; readonly energy: number }>();
+  crystals.forEach((curve, c) => {
+    const { pair, places } = curve;
+    const own = energies[c]!;
+    let best = -1;
+    for (let p = 1; p + 1 < places.length && places[p]!.at >= SHORTEST_BOND * shortest[pair[0]]![pair[1]]!; p++) {
+      if (own[p]! < own[p - 1]! && own[p]! <= own[p + 1]! && (best === -1 || own[p]! < own[best]!)) best = p;
+    }
+    const key = pair.join(' ');
+    if (best === -1 || !(own[best]! < (found.get(key)?.energy ?? Number.POSITIVE_INFINITY))) return;
+    const end = LEAST_RATIO * places[best]!.at;
+    found.set(key, {
+      energy: own[best]!,
+      curve: { ...curve, places: places.slice(best).filter(({ at }) => at >= end) },
+    });
+  });
+  return [...found.values()].map(({ curve }) => curve);
 }

@@ -1,14 +1,15 @@
 import type { AceBasis, AcePair, AceSpecification } from '../descriptors/ace/basis.ts';
 import { suggestInnerWidth, zblCore } from '../descriptors/ace/presets.ts';
 import type { AceProgram, Evaluation } from '../descriptors/descriptors.ts';
+import type { Structure } from '../structure/structure.ts';
 import type { CoreCurve } from './core-curves.ts';
-import { crystalCurves, dimerCurves, pressed } from './core-curves.ts';
+import { crystalCurves, dimerCurves, groundStates } from './core-curves.ts';
 
 /** The core outweighs what the basis pulls by this factor. */
 const MARGIN = 1.2;
 /** Over ZBL: up to here no wider core is tried, and beyond here none is taken. */
 const WEAK_ENOUGH = 3;
-const STRONGEST = 100;
+const STRONGEST = 30;
 /** Share of the shortest distance of the data up to which the core may take over, and shares of the way there. */
 const NEAREST = 0.95;
 const WIDENINGS = [0.5, 1] as const;
@@ -52,8 +53,8 @@ export interface CoreRequest {
 
 /**
  * Pair parameters with which a fit repels where nothing was learned: dimers of all pairs push apart from 0.5 Å to the shortest
- * distance of the data, and the energies of crystals of elements that are bonded in the data rise while their bonds are made
- * shorter by a third.
+ * distance of the data, and the energy of the ground state of elements that are bonded in the data rises while its bonds are
+ * made shorter by a third.
  *
  * The core φf and the switch 1 − f of the basis act at distances that no data have. So both can be chosen after the fit: no row
  * changes, and with it no coefficient, no error and no error bar. With slopes T of the fit and C of its core at a place that
@@ -70,12 +71,9 @@ export function repulsiveCores(
   prepare: (basis: AceBasis) => AceProgram,
 ): { readonly specification: AceSpecification; readonly mending: CoreMending } | null {
   const { basis, shortest } = request;
-  const curves = [
-    ...dimerCurves(basis.specification, shortest),
-    ...(request.periodic ? crystalCurves(basis.specification, shortest) : []),
-  ];
+  const curves = [...dimerCurves(basis.specification, shortest), ...pressedCrystals(request, prepare)];
   const judge = (specification: AceSpecification, of: readonly CoreCurve[]): Failing[] =>
-    failingCurves(of, { ...basis, specification, id: JSON.stringify(specification.pairs) }, request, prepare);
+    failingCurves(of, { ...basis, specification, id: JSON.stringify(specification.pairs) }, request.weights, prepare);
   const cores = new Map<string, MendedCore>();
   const given = basis.specification;
   let specification = given;
@@ -91,7 +89,7 @@ export function repulsiveCores(
         given.pairs[a]![b]!,
         request.widen ? shortest[a]![b]! : Number.POSITIVE_INFINITY,
       );
-      let best: { pair: AcePair; strength: number } | null = null;
+      let best: Mended | null = null;
       for (const range of candidates) {
         const found = weakestCore(
           (pair) => judge(withPair(specification, a, b, pair), own),
@@ -99,13 +97,15 @@ export function repulsiveCores(
             ? given.pairs[a]![b]!
             : { ...range, core: zblCore(...names, range) },
         );
-        if (found !== null && (best === null || found.strength < best.strength)) best = found;
-        if (best !== null && best.strength <= WEAK_ENOUGH) break;
+        if (best === null || isBetter(found, best)) best = found;
+        if (best.left.length === 0 && best.strength <= WEAK_ENOUGH) break;
       }
-      if (best === null) continue;
+      const now = failing.filter(({ curve }) => curve.pair.join(' ') === key);
+      if (best === null || !(weightOf(best.left) < weightOf(now))) continue;
+      const still = new Set(best.left.map(({ curve }) => curve.name));
       moved ||= best.pair !== specification.pairs[a]![b]!;
       specification = withPair(specification, a, b, best.pair);
-      const places = failing.filter(({ curve }) => curve.pair.join(' ') === key).map(({ attracted }) => attracted);
+      const places = now.filter(({ curve }) => !still.has(curve.name)).map(({ attracted }) => attracted);
       const before = cores.get(key)?.attracted ?? places[0]!;
       cores.set(key, {
         pair: names,
@@ -142,21 +142,34 @@ function withPair(specification: AceSpecification, a: number, b: number, pair: A
   return { ...specification, pairs };
 }
 
-/** The core of a range that is as strong as need be, and its strength over that at first; null where none is enough. */
-function weakestCore(
-  judge: (pair: AcePair) => readonly Failing[],
-  range: AcePair,
-): { readonly pair: AcePair; readonly strength: number } | null {
+/** A core, its strength over ZBL, and the curves that it leaves attractive. */
+interface Mended {
+  readonly pair: AcePair;
+  readonly strength: number;
+  readonly left: readonly Failing[];
+}
+
+/** A dimer outweighs any number of crystals. */
+function weightOf(failing: readonly Failing[]): number {
+  return failing.reduce((sum, { curve }) => sum + (curve.kind === 'dimer' ? 1000 : 1), 0);
+}
+
+function isBetter(one: Mended, other: Mended): boolean {
+  const more = weightOf(one.left) - weightOf(other.left);
+  return more === 0 ? one.strength < other.strength : more < 0;
+}
+
+/** The core of a range that is as strong as need be for every curve for which that can be. */
+function weakestCore(judge: (pair: AcePair) => readonly Failing[], range: AcePair): Mended {
   let pair = range;
   let strength = 1;
-  for (let step = 0; step < MOST_STEPS; step++) {
+  for (let step = 0; ; step++) {
     const failing = judge(pair);
-    if (failing.length === 0) return { pair, strength };
-    strength *= Math.max(...failing.map(({ factor }) => factor));
-    if (!(strength <= STRONGEST)) return null;
+    const curable = failing.filter(({ factor }) => factor * strength <= STRONGEST);
+    if (curable.length === 0 || step === MOST_STEPS) return { pair, strength, left: failing };
+    strength *= Math.max(...curable.map(({ factor }) => factor));
     pair = { ...range, core: { ...range.core, prefactor: strength * range.core.prefactor } };
   }
-  return null;
 }
 
 /** A curve that falls somewhere. */
@@ -168,64 +181,69 @@ interface Failing {
   readonly attracted: readonly [number, number];
 }
 
+/** The ground states of the fit, from their minima on. */
+function pressedCrystals(
+  { basis, weights, shortest, periodic }: CoreRequest,
+  prepare: (basis: AceBasis) => AceProgram,
+): CoreCurve[] {
+  const crystals = periodic ? crystalCurves(basis.specification, shortest) : [];
+  if (crystals.length === 0) return [];
+  const program = prepare(basis);
+  try {
+    const energies = crystals.map(({ places }) =>
+      program.evaluate(structuresOf(places), weights).map(({ energy, atomEnergies }) => energy / atomEnergies.length),
+    );
+    return groundStates(crystals, energies, shortest);
+  } finally {
+    program.dispose();
+  }
+}
+
+function structuresOf(places: CoreCurve['places']): Structure[] {
+  return places.map(({ structure }) => structure);
+}
+
 function failingCurves(
   curves: readonly CoreCurve[],
   basis: AceBasis,
-  { weights, shortest }: CoreRequest,
+  weights: Float64Array,
   prepare: (basis: AceBasis) => AceProgram,
 ): Failing[] {
   const program = prepare(basis);
+  const nothing = new Float64Array(weights.length);
   try {
-    return curves.flatMap((curve) => {
-      const structures = curve.places.map(({ structure }) => structure);
-      const slopes = slopesOf(curve, program.evaluate(structures, weights), shortest);
-      const failing = slopes.filter(({ slope }) => !(slope > 0));
-      if (failing.length === 0) return [];
-      const cores = slopesOf(curve, program.evaluate(structures, new Float64Array(weights.length)), shortest, slopes);
+    return curves.flatMap((curve): Failing[] => {
+      const structures = structuresOf(curve.places);
+      const slopes = slopesOf(curve, program.evaluate(structures, weights));
+      if (slopes.every(({ slope }) => slope > 0)) return [];
+      const cores = slopesOf(curve, program.evaluate(structures, nothing));
       let factor = 1;
-      slopes.forEach(({ slope }, k) => {
+      const places: number[] = [];
+      slopes.forEach(({ at, slope }, k) => {
+        if (slope > 0) return;
         const core = cores[k]!.slope;
-        if (!(slope > 0)) factor = Math.max(factor, core > 0 ? MARGIN * (1 - slope / core) : Number.POSITIVE_INFINITY);
+        factor = Math.max(factor, core > 0 ? MARGIN * (1 - slope / core) : Number.POSITIVE_INFINITY);
+        places.push(at);
       });
-      const places = failing.map(({ place }) => curve.places[place]!.at);
-      return [{ curve, factor, attracted: [Math.min(...places), Math.max(...places)] as const }];
+      return [{ curve, factor, attracted: [Math.min(...places), Math.max(...places)] }];
     });
   } finally {
     program.dispose();
   }
 }
 
-/** What must be positive at a place of a curve. */
-interface Slope {
-  readonly place: number;
-  readonly kind: 'force' | 'step' | 'trace';
-  readonly slope: number;
-}
-
 /**
- * Forces of a dimer; traces of the virial of a pressed crystal, and by how much its energy rises from one place to the next.
- *
- * @param like places and kinds that are wanted; those that belong to these energies when left out
+ * What must be positive along a curve: forces of a dimer; traces of the virial of a pressed crystal below its minimum, and by
+ * how much its energy rises from one bond length to the next.
  */
-function slopesOf(
-  curve: CoreCurve,
-  found: readonly Evaluation[],
-  shortest: readonly (readonly number[])[],
-  like?: readonly Slope[],
-): Slope[] {
-  const value = ({ place, kind }: Omit<Slope, 'slope'>): number => {
-    const { energy, forces, virial } = found[place]!;
-    if (kind === 'force') return forces[3]!;
-    return kind === 'step' ? energy - found[place - 1]!.energy : virial[0]! + virial[1]! + virial[2]!;
-  };
-  const wanted =
-    like ??
-    (curve.kind === 'dimer'
-      ? found.map((_, place) => ({ place, kind: 'force' as const }))
-      : pressed(
-          curve,
-          found.map(({ energy }) => energy),
-          shortest[curve.pair[0]]![curve.pair[1]]!,
-        ).flatMap((place) => (['step', 'trace'] as const).map((kind) => ({ place, kind }))));
-  return wanted.map(({ place, kind }) => ({ place, kind, slope: value({ place, kind }) }));
+function slopesOf(curve: CoreCurve, found: readonly Evaluation[]): { readonly at: number; readonly slope: number }[] {
+  return found.flatMap(({ energy, forces, virial }, p) => {
+    const { at } = curve.places[p]!;
+    if (curve.kind === 'dimer') return [{ at, slope: forces[3]! }];
+    if (p === 0) return [];
+    return [
+      { at, slope: energy - found[p - 1]!.energy },
+      { at, slope: virial[0]! + virial[1]! + virial[2]! },
+    ];
+  });
 }
