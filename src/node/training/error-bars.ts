@@ -29,6 +29,9 @@ export const LEAST_NOISE_SHARE = 0.02;
  */
 const ENERGY_BARS: EnvelopeOptions = { forms: ['posterior'] };
 
+/** Whether one factor makes the largest of the bars right in distribution; otherwise its width is a margin for what is outside. */
+const JOINT = false;
+
 interface Sample extends FormSample {
   readonly noise: Float64Array;
   readonly forms: Readonly<Record<VarianceFormName, Float64Array>>;
@@ -158,6 +161,7 @@ export function errorBars(
         // What is known of the labels needs its constant.
         ...(kind === 'energy' && labelNoise.energy === 0 ? { form: 'temperature' as const } : {}),
         smallestA: smallest[kind],
+        joint: JOINT,
       }),
     ]),
   ) as unknown as PerKind<readonly EnvelopeTerm[]>;
