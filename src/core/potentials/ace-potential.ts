@@ -54,6 +54,7 @@ export class AcePotential implements TrustedPotential {
   private readonly weights: Float64Array;
   private readonly whiten: (rows: Float64Array, m: number) => Float64Array;
   private readonly stacked: StackedForms;
+  private readonly posterior: StackedForms;
   private readonly isolated: readonly number[];
   private readonly gates: readonly (readonly number[])[];
   /** Neighbour lists of a structure in motion, which do not change what an energy is. */
@@ -82,6 +83,7 @@ export class AcePotential implements TrustedPotential {
             { name: 'jackknife', ...forms.jackknife },
             { name: 'pops', root: forms.pops.root, rank: forms.pops.rank },
           ];
+    this.posterior = stackForms([{ name: 'posterior', r }], d, this.whiten);
     this.stacked = stackForms([{ name: 'posterior', r }, ...roots], d, this.whiten, multiply);
     this.program = program;
     this.weights = coefficientsOf(model);
@@ -112,11 +114,7 @@ export class AcePotential implements TrustedPotential {
 
   /** Mean and raw variances of one structure from its design rows. */
   predict(structure: Structure): Prediction {
-    let rows!: StructureRows;
-    this.program.rows([structure], (_, found) => {
-      rows = found;
-    });
-    return this.predictFromRows(structure, rows);
+    return this.predictBy(structure, this.stacked);
   }
 
   /** [n] extrapolation grade of each atom by the active sets; null where the model has none (files of version 1). */
@@ -131,8 +129,8 @@ export class AcePotential implements TrustedPotential {
   }
 
   trust(structure: Structure): TrustSignals {
-    const prediction = this.predict(structure);
-    return this.signals(structure, prediction);
+    // Signals are of the posterior alone.
+    return this.signals(structure, this.predictBy(structure, this.posterior));
   }
 
   /** Signals of a frame whose prediction is at hand. */
@@ -185,7 +183,15 @@ export class AcePotential implements TrustedPotential {
     return Math.sqrt(smallest);
   }
 
-  private predictFromRows(structure: Structure, rows: StructureRows): Prediction {
+  private predictBy(structure: Structure, forms: StackedForms): Prediction {
+    let rows!: StructureRows;
+    this.program.rows([structure], (_, found) => {
+      rows = found;
+    });
+    return this.predictFromRows(structure, rows, forms);
+  }
+
+  private predictFromRows(structure: Structure, rows: StructureRows, stacked: StackedForms): Prediction {
     const { model } = this;
     const n = atomCount(structure);
     const d = columnCount(model.layout);
@@ -215,7 +221,7 @@ export class AcePotential implements TrustedPotential {
     stackedRows.set(forces.rows, 7 * d);
     const fixedComponents = new Uint8Array(3 * n).fill(1);
     for (const component of forces.components) fixedComponents[component] = 0;
-    const found = this.stacked.variances(stackedRows, 7 + m).map(
+    const found = stacked.variances(stackedRows, 7 + m).map(
       (variances): FormVariances => ({
         energy: variances[0]! * energy.scale * energy.scale,
         forces: averagedOverAtoms(variances.subarray(7), forces.components, n),
@@ -223,7 +229,7 @@ export class AcePotential implements TrustedPotential {
       }),
     );
     const forms = Object.fromEntries(
-      this.stacked.names.map((name, k) => [name, found[k]!]),
+      stacked.names.map((name, k) => [name, found[k]!]),
     ) as unknown as Prediction['forms'];
 
     const element = elementIndices(structure, model.layout.species);
