@@ -87,6 +87,12 @@ export const BACKTEST_CASES: readonly BacktestCase[] = [
     bars: { forces: 0.95, energy: 0.92, labels: 0.5 },
   },
   {
+    name: 'SiDefects391',
+    files: [...SI_MLEARN, ...SI_JUMPS],
+    settings: settingsOf({ model: { preset: 'medium' } }),
+    bars: { forces: 0.95, energy: 0.92, labels: 0.5 },
+  },
+  {
     name: 'W',
     files: ['w_uq/W_dev.xyz.gz'],
     settings: settingsOf({ model: { energyWindow: 0.5 }, data: { maxForce: 15, sample: 420 }, play: { end: 0.4 } }),

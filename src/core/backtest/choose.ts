@@ -65,8 +65,12 @@ export class BatchChooser {
     this.targets = strategyOf(strategy).needs.includes('targets') ? energyTargets(pool, targetFrames) : null;
   }
 
-  /** The frames of the next batch, perhaps fewer than asked for where others are the same as labelled ones. */
-  choose(state: ChoiceState): number[] {
+  /**
+   * The frames of the next batch, perhaps fewer than asked for: others are the same as labelled ones, or the strategy gains
+   * nothing by them.
+   * @param strategy by default the one of this chooser
+   */
+  choose(state: ChoiceState, strategy = this.strategy): number[] {
     const { fit, labelled, candidates, size, seed, round } = state;
     const { pool } = this;
     const learner: Learner = { r: fit.r, labelled: featuresOf(pool, labelled) };
@@ -80,7 +84,7 @@ export class BatchChooser {
       rows: (index, kind = 'all') => this.rows(candidates[index]!, kind),
       committee: (): CommitteeOutputs | null => null,
     };
-    const { selected } = selectFromPool(this.strategy, competing, size, {
+    const { selected } = selectFromPool(strategy, competing, size, {
       seed,
       round,
       kernels: this.kernels,

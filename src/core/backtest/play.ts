@@ -153,9 +153,11 @@ export function playArm(
     const batch = chooser.choose({ fit, labelled, candidates, size, seed: runSeed, round });
     if (batch.length < size) {
       filled += size - batch.length;
-      const rest = candidates.filter((f) => !batch.includes(f));
-      const order = new RandomStream(runSeed, 'back-test filling', round).permutation(rest.length);
-      for (const k of order.subarray(0, size - batch.length)) batch.push(rest[k]!);
+      const others = (): number[] => candidates.filter((f) => !batch.includes(f));
+      const missing = { fit, candidates: others(), size: size - batch.length, seed: runSeed, round };
+      batch.push(...chooser.choose({ ...missing, labelled: [...labelled, ...batch] }, 'random'));
+      // Only where nothing is left that differs from what is labelled.
+      batch.push(...others().slice(0, size - batch.length));
     }
     label(batch);
   }

@@ -9,6 +9,7 @@ import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import { basisSmoothness } from '../../core/descriptors/ace/smoothness.ts';
 import { atomicNumberOf } from '../../core/elements.ts';
 import { EnvironmentError } from '../../core/errors.ts';
+import { median } from '../../core/numerics/median.ts';
 import { smoothnessPrior } from '../../core/regression/prior.ts';
 import type { PerKind } from '../../core/regression/regression.ts';
 import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
@@ -161,6 +162,11 @@ function weightedFrames(frames: readonly Frame[], settings: ModelSettings): Weig
   });
 }
 
+/**
+ * Least slope of a mean descriptor as a share of the median: symmetry makes slopes vanish, and what is left then, curvature
+ * times displacement, must be recognised as the same structure too.
+ */
+const LEAST_SLOPE = 0.01;
 /** Share of the memory that this process may have which rows may take; a worker's copies of what it works on need the rest. */
 const MEMORY_SHARE = 0.7;
 
@@ -316,5 +322,7 @@ function displacementNorms(features: Float64Array, slopes: Float64Array, n: numb
     if (!(Math.sqrt(variance) > 1e-12 * Math.abs(mean))) continue;
     for (let f = 0; f < n; f++) norms[f]! += slopes[f * size + v]! / variance;
   }
-  return norms.map(Math.sqrt);
+  const roots = norms.map(Math.sqrt);
+  const least = LEAST_SLOPE * median(roots);
+  return roots.map((norm) => Math.max(norm, least));
 }
