@@ -9,7 +9,6 @@ import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import { basisSmoothness } from '../../core/descriptors/ace/smoothness.ts';
 import { atomicNumberOf } from '../../core/elements.ts';
 import { EnvironmentError } from '../../core/errors.ts';
-import { median } from '../../core/numerics/median.ts';
 import { smoothnessPrior } from '../../core/regression/prior.ts';
 import type { PerKind } from '../../core/regression/regression.ts';
 import { OBSERVATION_KINDS } from '../../core/regression/regression.ts';
@@ -163,7 +162,7 @@ function weightedFrames(frames: readonly Frame[], settings: ModelSettings): Weig
 }
 
 /**
- * Least slope of a mean descriptor as a share of the median: symmetry makes slopes vanish, and what is left then, curvature
+ * Least slope of a mean descriptor as a share of their root mean square: symmetry makes slopes vanish, and what is left then, curvature
  * times displacement, must be recognised as the same structure too.
  */
 const LEAST_SLOPE = 0.01;
@@ -323,6 +322,6 @@ function displacementNorms(features: Float64Array, slopes: Float64Array, n: numb
     for (let f = 0; f < n; f++) norms[f]! += slopes[f * size + v]! / variance;
   }
   const roots = norms.map(Math.sqrt);
-  const least = LEAST_SLOPE * median(roots);
+  const least = LEAST_SLOPE * Math.sqrt(norms.reduce((sum, square) => sum + square / n, 0));
   return roots.map((norm) => Math.max(norm, least));
 }
