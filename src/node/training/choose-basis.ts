@@ -48,7 +48,7 @@ export interface CurvePoint extends JudgedSetting {
 export interface CutoffTrial {
   /** Å. */
   readonly cutoff: number;
-  /** Root of the left-out loss of the sample at the better of the bases and strengths of the prior, eV/Å. */
+  /** Root of the left-out loss of the sample at the better of the strengths of the prior, eV/Å. */
   readonly score: number;
 }
 
@@ -58,7 +58,7 @@ export interface CutoffChoice {
   readonly cutoff: number;
   /** That of the rule, Å. */
   readonly rule: number;
-  /** Of the bases that had the last word, by rising cutoff. */
+  /** By rising cutoff. */
   readonly trials: readonly CutoffTrial[];
   /** Structures of the sample. */
   readonly structures: number;

@@ -16,18 +16,16 @@ import { observationOf } from './observation.ts';
 import type { FitSettings } from './settings.ts';
 import { trainingFolds } from './training-folds.ts';
 
-/** Cutoffs that are tried first, relative to that of the rule: 2.2, 2.6 and 3 bond lengths. */
-const MULTIPLES = [0.85, 1, 1.15];
-/** Where the shortest or longest of them is best, the next one beyond it is tried too, so often at most. */
-const STEP = 0.15;
-const FURTHER = 2;
-/** Another cutoff than that of the rule must lower the left-out loss by this share. */
-const WORTH = 0.02;
-/** Functions of the bases that judge first, and least atoms of their sample, about; and of those that have the last word. */
-const FIRST = { functions: 800, atoms: 3000 };
-const LAST = { functions: 1800, atoms: 5000 };
-/** A sample that would have to be larger costs as much as the fit: the rule then stands. */
-const MOST_ATOMS = 10000;
+/** Shorter cutoffs that are tried one after the other, relative to that of the rule, as long as they lower the loss. */
+const SHORTER = [0.9, 0.8];
+/** Another cutoff than that of the rule must lower the left-out loss by this share: coarse bases prefer shorter ones. */
+const WORTH = 0.05;
+/** Functions of the basis that judges, least atoms of its sample, about, and folds. */
+const FUNCTIONS = 800;
+const ATOMS = 3000;
+const FOLDS = 3;
+/** Where the sample would have to be larger the rule stands: on so many data it was not measured. */
+const MOST_ATOMS = 4500;
 /** The rule was measured on elements; and with more than four there is no small basis. */
 const ELEMENTS = { least: 2, most: 4 };
 
@@ -63,38 +61,37 @@ function judges(sample: readonly Frame[], folds: number): boolean {
 
 /** What a score is made from. */
 interface Scoring {
-  /** Where strengths of the prior are tried: known after the first cutoff. */
-  readonly natural?: NaturalSetting | undefined;
   readonly sample: readonly Frame[];
   readonly specification: AceSpecification;
   readonly reference: ReferenceEnergies;
   readonly settings: FitSettings;
-  readonly functions: number;
+  /** Where strengths of the prior are tried: known after the first cutoff. */
+  readonly natural: NaturalSetting | undefined;
 }
 
-/** Root of the left-out loss of the sample at a cutoff, at the better of the bases and strengths of the prior, eV/Å. */
+/** Root of the left-out loss of the sample at a cutoff, at the better of the strengths of the prior, eV/Å. */
 async function scoreAt(
   cutoff: number,
-  scoring: Scoring,
+  { sample, settings, ...scoring }: Scoring,
   pool: TaskPool,
 ): Promise<{ score: number; natural?: NaturalSetting }> {
-  const { sample, settings, functions } = scoring;
   const observations = sample.reduce((sum, { labels }) => sum + (labels.forces?.length ?? 0), 0);
   const structures = sample.map(({ structure }) => structure);
   const specification = withCutoff(scoring.specification, cutoff);
-  const candidates = candidatesFor(specification, structures, observations, { functions });
-  const observation = await observationOf(candidates.union, sample, scoring.reference, settings, pool);
-  const context = { basis: candidates.union, observation, weights: settings.weights, keepEnergies: true };
-  const folds = trainingFolds(sample, settings.folds, settings.seed);
-  const folded = await firstPass(pool, context, sample, folds, settings.folds);
+  const { basis, ...largest } = candidatesFor(specification, structures, observations, {
+    functions: FUNCTIONS,
+  }).list.at(-1)!;
+  const observation = await observationOf(basis, sample, scoring.reference, settings, pool);
+  const context = { basis, observation, weights: settings.weights, keepEnergies: true };
+  const folded = await firstPass(pool, context, sample, trainingFolds(sample, FOLDS, settings.seed), FOLDS);
   const { layout } = observation;
   try {
     const { strengths, natural } = await chooseBasis(
       {
-        candidates,
+        candidates: { union: basis, list: [{ basis, ...largest }] },
         folds: folded,
         total: unpackFactors(mergedFolds(folded, pool.kernels)),
-        priorOf: (basis, own) => priorOfColumns(basis, layout, own, settings, layout.stressOffset),
+        priorOf: (own, factors) => priorOfColumns(own, layout, factors, settings, layout.stressOffset),
         ratio: settings.ratio,
         scanRatio: false,
         ...(scoring.natural === undefined ? {} : { natural: scoring.natural }),
@@ -113,9 +110,8 @@ async function scoreAt(
 const toTenths = (cutoff: number): number => Math.round(10 * cutoff) / 10;
 
 /**
- * Chooses the cutoff of all pairs among a few around that of the rule, by the left-out loss on samples of the frames.
- * Small bases look first. Coarse bases prefer shorter cutoffs than fine ones, so where another than that of the rule is
- * clearly better, larger bases decide between it, the rule and what is half-way.
+ * Chooses the cutoff of all pairs among that of the rule and up to two shorter ones, by the left-out loss of a small basis
+ * on a sample of the frames. The first shorter one that is no better ends the search.
  *
  * @param specification with the cutoff of the rule
  * @returns null for an element alone, on which the rule was measured, and where no basis is small enough to judge, the sample
@@ -132,47 +128,25 @@ export async function chooseCutoff(
   if (elements < ELEMENTS.least || elements > ELEMENTS.most) return null;
   // With fewer observations for each function than the fit will have, shorter cutoffs look better than they are.
   const components = frames.reduce((sum, { labels }) => sum + (labels.forces?.length ?? 0), 0);
-  const enough = ({ functions, atoms }: typeof FIRST): number =>
-    Math.max(atoms, (functions * components) / USUAL_FUNCTIONS / 3);
-  if (enough(LAST) > MOST_ATOMS) return null;
-  const sample = sampleOf(frames, enough(FIRST), settings.folds);
-  if (!judges(sample, settings.folds)) return null;
+  const atoms = Math.max(ATOMS, (FUNCTIONS * components) / USUAL_FUNCTIONS / 3);
+  if (atoms > MOST_ATOMS) return null;
+  const sample = sampleOf(frames, atoms, FOLDS);
+  if (!judges(sample, FOLDS)) return null;
   const all = specification.pairs.flat();
   const rule = Math.max(...all.map(({ cutoff }) => cutoff));
   const longestInner = Math.max(...all.map(({ innerCutoff }) => innerCutoff));
-  let natural: NaturalSetting | undefined;
-  const trialsOf = async (cutoffs: readonly number[], scoring: Scoring, known: readonly CutoffTrial[]) => {
-    const trials = [...known];
-    for (const cutoff of cutoffs) {
-      if (cutoff <= longestInner || trials.some((trial) => trial.cutoff === cutoff)) continue;
-      const { score, natural: own } = await scoreAt(cutoff, { ...scoring, natural }, pool);
-      natural ??= own;
-      trials.push({ cutoff, score });
-    }
-    return trials.sort((a, b) => a.cutoff - b.cutoff);
-  };
-  const bestOf = (trials: readonly CutoffTrial[]): number => {
-    const best = trials.reduce((a, b) => (b.score < a.score ? b : a));
-    const ofRule = trials.find(({ cutoff }) => cutoff === rule)!;
-    return best.score < (1 - WORTH) * ofRule.score ? best.cutoff : rule;
-  };
-
-  const small = { sample, specification, reference, settings, functions: FIRST.functions };
-  let first = await trialsOf(MULTIPLES.map((multiple) => toTenths(multiple * rule)).concat(rule), small, []);
-  for (let k = 1; k <= FURTHER; k++) {
-    const best = bestOf(first);
-    if (best === first[0]!.cutoff) first = await trialsOf([toTenths((MULTIPLES[0]! - k * STEP) * rule)], small, first);
-    else if (best === first.at(-1)!.cutoff)
-      first = await trialsOf([toTenths((MULTIPLES.at(-1)! + k * STEP) * rule)], small, first);
-    else break;
+  const scoring = { sample, specification, reference, settings };
+  const { score: ofRule, natural } = await scoreAt(rule, { ...scoring, natural: undefined }, pool);
+  const trials: CutoffTrial[] = [{ cutoff: rule, score: ofRule }];
+  for (const multiple of SHORTER) {
+    const cutoff = toTenths(multiple * rule);
+    if (cutoff <= longestInner) break;
+    const { score } = await scoreAt(cutoff, { ...scoring, natural }, pool);
+    const least = trials[0]!.score;
+    trials.unshift({ cutoff, score });
+    if (!(score < least)) break;
   }
-  const suggested = bestOf(first);
-  if (suggested === rule) return { cutoff: rule, rule, trials: first, structures: sample.length };
-  const larger = sampleOf(frames, enough(LAST), settings.folds);
-  const trials = await trialsOf(
-    [suggested, toTenths((suggested + rule) / 2), rule],
-    { ...small, sample: larger, functions: LAST.functions },
-    [],
-  );
-  return { cutoff: bestOf(trials), rule, trials, structures: larger.length };
+  const best = trials.reduce((a, b) => (b.score < a.score ? b : a));
+  const cutoff = best.score < (1 - WORTH) * ofRule ? best.cutoff : rule;
+  return { cutoff, rule, trials, structures: sample.length };
 }
