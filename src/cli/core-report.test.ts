@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { isolatedAtom, fitOn, siliconFrames } from '../../test/support/models.ts';
+import { fitOn, isolatedAtom, siliconFrames } from '../../test/support/models.ts';
 import type { DimerSummary } from '../core/potentials/dimer-scan.ts';
 import type { PropertyCard } from '../core/properties/properties.ts';
 import { neighborList } from '../core/structure/neighbor-list.ts';
-import { coreWarnings, dimerLine, shortestDistances } from './core-report.ts';
+import { coreLines, coreWarnings, dimerLine, shortestDistances } from './core-report.ts';
 
 const SOUND: DimerSummary = {
   pair: ['Si', 'Si'],
@@ -24,6 +24,30 @@ describe('dimerLine', () => {
     expect(dimerLine(SOUND)).toBe('dimer Si-Si: repulsive core, refused below 1.55 Å, trusted from 2.10 to 2.60 Å');
     expect(dimerLine({ ...SOUND, trusted: null, attractive: [1.3, 1.4] })).toMatch(/attractive core.*trusted nowhere$/);
     expect(dimerLine({ ...SOUND, gateBroken: false })).toMatch(/^warning: .*not refused everywhere below 1.55 Å/);
+  });
+});
+
+describe('coreLines', () => {
+  const core = {
+    pair: ['Si', 'Si'],
+    strength: 1.9517,
+    innerCutoff: [1.554, 1.554],
+    attracted: [1.45, 1.5],
+  } as const;
+
+  it('are none where no core was touched', () => {
+    expect(coreLines(null)).toEqual([]);
+    expect(coreLines({ cores: [], failing: ['Si-Si'] })).toEqual([]);
+  });
+
+  it('say how strong a core is, where it takes over, and why', () => {
+    expect(coreLines({ cores: [core], failing: [] })).toEqual([
+      'core Si-Si: 2.0 times ZBL, since the fit attracted from 1.45 to 1.50 Å, which no data reach',
+    ]);
+    const wider = { ...core, innerCutoff: [1.554, 1.62], attracted: [1.5, 1.5] } as const;
+    expect(coreLines({ cores: [wider], failing: [] })[0]).toMatch(
+      /taking over below 1.62 Å instead of 1.55, since the fit attracted at 1.50 Å/,
+    );
   });
 });
 

@@ -48,11 +48,13 @@ describe('fitSettingsOf', () => {
         loss: 'huber',
         huberThreshold: '1.5',
         labelNoise: 'energy=1e-4, forces=0.002',
+        mendCores: false,
         seed: '7',
       }),
     ).toEqual({
       ...DEFAULT_FIT,
       preset: 'small',
+      mendCores: false,
       budget: { microseconds: 40 },
       strength: 0.1,
       nmax: [8, 4, 3],

@@ -16,9 +16,10 @@ import { isolatedAtomEnergies } from '../../core/potentials/linear-model.ts';
 import { stillingerWeberSilicon } from '../../core/potentials/stillinger-weber.ts';
 import { prototypeStructure } from '../../core/structure/prototypes.ts';
 import type { Frame } from '../../core/structure/structure.ts';
+import { writeModel } from '../../formats/model-file.ts';
 import { createYacePotential } from '../../formats/yace-potential.ts';
 import { readYace } from '../../formats/yace-reader.ts';
-import { writeModel } from '../../formats/model-file.ts';
+import { Machine } from '../workers/machine.ts';
 import { createPool } from '../workers/pool.ts';
 import { evaluateModel } from './evaluate.ts';
 import { exportYace } from './export-yace.ts';
@@ -26,7 +27,6 @@ import type { Fit } from './fit.ts';
 import { OFFSET_GAIN } from './fit.ts';
 import { openModel } from './open-model.ts';
 import { predictStructures } from './predict.ts';
-import { Machine } from '../workers/machine.ts';
 import { allowingForOffset, meanOffsetStress, offsetStress } from './stress-offset.ts';
 import { evaluationTable, gigapascal, trainingTables } from './tables.ts';
 
@@ -182,9 +182,11 @@ describe('fitModel', () => {
   it('lets weights move the fit towards what they favour', async () => {
     const other = siliconFrames(10, { seed: 5, rattle: 0.35 }).map((frame) => ({ ...frame, group: 'hot' }));
     const frames = [...silicon, ...other];
-    const even = await fitOn(1, frames);
+    // Some bonds of the test are shorter than any of the data: the core is as the basis has it.
+    const even = await fitOn(1, frames, { ...TINY_FIT, mendCores: false });
     const weighted = await fitOn(1, frames, {
       ...TINY_FIT,
+      mendCores: false,
       weights: { hot: { forces: 100, energy: 100, virial: 100 } },
     });
     const test = siliconFrames(6, { seed: 8, rattle: 0.35 });
