@@ -95,7 +95,9 @@ function largestOf(name: string, formula: string, members: readonly Estimator[])
     formula,
     variances(calibration, sample, quantity) {
       const all = members.map((member) => member.variances(calibration, sample, quantity));
-      return all[0]!.map((first, i) => all.reduce((most, own) => (own[i]! > most ? own[i]! : most), first));
+      return all[0]!.map((first, i) =>
+        all.reduce((most, own) => (Number.isNaN(own[i]!) ? most : Math.max(most, own[i]!)), first),
+      );
     },
   };
 }

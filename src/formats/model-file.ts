@@ -136,7 +136,11 @@ export function writeModel(model: LinearModel, basis: AceBasis): Uint8Array {
   );
   program.dispose();
   const units = { energy: 'eV', forces: 'eV/Å', virial: 'eV', length: 'Å' };
-  const json = JSON.stringify({ format: 'querent model', version: MODEL_FILE_VERSION, units, model: body, selfCheck }, null, 1);
+  const json = JSON.stringify(
+    { format: 'querent model', version: MODEL_FILE_VERSION, units, model: body, selfCheck },
+    null,
+    1,
+  );
   const columns = model.posterior.mean.length;
   return writeZip([
     { name: 'model.json', bytes: new TextEncoder().encode(json) },

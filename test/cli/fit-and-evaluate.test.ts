@@ -307,8 +307,8 @@ describe('querent calibrate', () => {
     expect(outcome.structures).toBe(8);
     expect(Object.keys(outcome.envelope)).toEqual(['energy', 'forces', 'virial']);
     const of = async (...options: string[]): Promise<number> =>
-      (await json<EvaluationSummary>(['evaluate', 'regime.model', 'test.xyz', '--threads', '1', ...options])).calibration
-        .forces!.rmsResidual;
+      (await json<EvaluationSummary>(['evaluate', 'regime.model', 'test.xyz', '--threads', '1', ...options]))
+        .calibration.forces!.rmsResidual;
     expect(await of()).not.toBe(await of('--regime', 'hot cells'));
     expect(await of('--regime', 'hot cells')).toAgree(1, { atol: 0.3, why: 'calibrated on eight structures' });
     const unknown = await run(['predict', 'regime.model', 'test.xyz', '--regime', 'cold']);

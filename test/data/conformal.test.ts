@@ -30,7 +30,7 @@ describe('conformal intervals of forces of whole structures', () => {
       const evaluated = await evaluateModel(openModel(writeModel(model, basis)), pick(judged), pool);
       await pool.dispose();
       // Structures in which symmetry fixes every force say nothing.
-    const scores = evaluated.flatMap(({ forceErrors, forceSigmas }) => {
+      const scores = evaluated.flatMap(({ forceErrors, forceSigmas }) => {
         const z = standardizedResiduals(forceErrors, forceSigmas);
         return [...structureScores(z, new Int32Array(z.length))];
       });

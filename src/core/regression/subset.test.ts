@@ -53,10 +53,10 @@ describe('subsetFactor', () => {
       const all = Float64Array.of(weights[0]!, 0, 0, weights[1]!, weights[2]!);
       expect(squaredResidual(got, weights)).toAgree(squaredResidual(state, all), { rtol: 1e-14, why: 'the same rows' });
     }
-    expect(plainKernels.gramUpper(state.r, 5)).toAgree(
-      [...new Array(15).fill(0), 0, 0, 0, 4, 2, 0, 0, 0, 2, 10],
-      { atol: 1e-14, why: 'XᵀX of the two rows' },
-    );
+    expect(plainKernels.gramUpper(state.r, 5)).toAgree([...new Array(15).fill(0), 0, 0, 0, 4, 2, 0, 0, 0, 2, 10], {
+      atol: 1e-14,
+      why: 'XᵀX of the two rows',
+    });
   });
 
   it('is the factor itself for all columns, and empty for no rows', () => {
