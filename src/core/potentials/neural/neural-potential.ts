@@ -8,7 +8,7 @@ import { trustLimits } from '../../uncertainty/trust-region.ts';
 import type { Prediction } from '../ace-potential.ts';
 import { AcePotential } from '../ace-potential.ts';
 import type { LinearModel } from '../linear-model.ts';
-import type { PotentialResult } from '../potential.ts';
+import type { PotentialResult, TrustSignals } from '../potential.ts';
 import type { NeuralEnsemble } from './ensemble.ts';
 import { atomVariances, spreadOf } from './ensemble.ts';
 import { mapInputs, unmapGradient } from './inputs.ts';
@@ -137,6 +137,11 @@ export class NeuralPotential extends AcePotential {
 
   override evaluateShare(structure: Structure, atoms: readonly [from: number, to: number]): PotentialResult {
     return corrected(super.evaluateShare(structure, atoms), this.networks.mean(structure, { atoms }));
+  }
+
+  /** Signals by the spread of the members, not by the posterior of the linear model. */
+  override trust(structure: Structure): TrustSignals {
+    return this.signals(structure, this.predict(structure));
   }
 
   override predict(structure: Structure): Prediction {
