@@ -28,8 +28,8 @@ export function plainArrays(key: string, value: unknown): unknown {
 function bondLine({ equilibrium, compressed, stretched }: BondScan): string {
   const blind = compressed < LEAST_TRIGGER || stretched < LEAST_TRIGGER;
   return (
-    `its trigger is ${cell(equilibrium, 2)} of the limit at equilibrium, at least ${cell(compressed, 2)} times that below 0.8 ` +
-    `bonds and ${cell(stretched, 2)} times beyond 1.4 and for two atoms alone${blind ? `; below ${LEAST_TRIGGER} it is blind` : ''}`
+    `trigger ${cell(equilibrium, 2)} of its limit; at least ${cell(compressed, 2)} times that below 0.8 bonds, ` +
+    `${cell(stretched, 2)} times beyond 1.4${blind ? `: blind below ${LEAST_TRIGGER} times` : ''}`
   );
 }
 
