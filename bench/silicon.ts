@@ -1,6 +1,7 @@
 /** A task of learning that needs no data of others: rattled silicon cells labelled by the Stillinger–Weber potential. */
-import { accumulateFactors, forceColumnScale, type ObservationSettings } from '../src/core/dataset/accumulate.ts';
-import { columnCount, type ColumnLayout } from '../src/core/dataset/dataset.ts';
+import { accumulateFactors, forceColumnScale } from '../src/core/dataset/accumulate.ts';
+import { type ColumnLayout, columnCount } from '../src/core/dataset/dataset.ts';
+import type { ObservationSettings } from '../src/core/dataset/observations.ts';
 import { referenceEnergies } from '../src/core/dataset/reference-energies.ts';
 import { frameWeights } from '../src/core/dataset/weights.ts';
 import type { AceBasis } from '../src/core/descriptors/ace/basis.ts';

@@ -2,29 +2,12 @@ import type { AceProgram } from '../descriptors/descriptors.ts';
 import type { Factor, FactorState, PerKind } from '../regression/regression.ts';
 import { OBSERVATION_KINDS } from '../regression/regression.ts';
 import type { Frame } from '../structure/structure.ts';
-import type { ColumnLayout, EnergyNoise, FrameWeights, ReferenceEnergies } from './dataset.ts';
+import type { FrameWeights } from './dataset.ts';
 import { columnCount } from './dataset.ts';
-import type { ForceMask } from './observations.ts';
-import { labelledBlocks, structureBlocks } from './observations.ts';
+import type { ObservationSettings } from './observations.ts';
+import { labelledBlocks, offsetGroupOf, structureBlocks } from './observations.ts';
 import type { ObservedFrame } from './robust-weights.ts';
 import { shareOf } from './robust-weights.ts';
-
-/** What turns frames into observations; plain data but for the weights. */
-export interface ObservationSettings {
-  readonly layout: ColumnLayout;
-  readonly reference: ReferenceEnergies;
-  readonly energyNoise: EnergyNoise;
-  readonly mask: ForceMask | null;
-  /** Info key that names a frame's label group, or null. */
-  readonly offsetKey: string | null;
-  /** Whether virial labels enter the fit. */
-  readonly stress: boolean;
-}
-
-/** Label group of a frame for the offset columns. */
-export function offsetGroupOf(frame: Pick<Frame, 'info'>, key: string | null): string {
-  return key === null ? '' : String(frame.info[key] ?? '');
-}
 
 /**
  * Streams frames through the program into one factor per kind; rows live only until they are appended. Observations have

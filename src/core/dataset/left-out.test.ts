@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { alloyFrames, alloyPotential, fitOn, siliconFrames, TINY_FIT } from '../../../test/support/models.ts';
-import type { AceProgram } from '../descriptors/descriptors.ts';
 import { createAceProgram } from '../descriptors/ace/program.ts';
+import type { AceProgram } from '../descriptors/descriptors.ts';
 import { dot } from '../numerics/dense.ts';
 import { gramUpper } from '../numerics/triangular.ts';
 import { createFactor, crossOf, mergeFactors } from '../regression/factor.ts';
@@ -11,12 +11,12 @@ import { isotropicPrior } from '../regression/prior.ts';
 import type { Hyperparameters, PosteriorState, Prior } from '../regression/regression.ts';
 import { OBSERVATION_KINDS } from '../regression/regression.ts';
 import type { Frame } from '../structure/structure.ts';
-import type { ObservationSettings } from './accumulate.ts';
-import { accumulateFactors, forceColumnScale, offsetGroupOf } from './accumulate.ts';
+import { accumulateFactors, forceColumnScale } from './accumulate.ts';
 import { columnCount } from './dataset.ts';
-import type { ObservedFrame } from './robust-weights.ts';
 import { leftOutErrors } from './left-out.ts';
-import { labelledBlocks, structureBlocks } from './observations.ts';
+import type { ObservationSettings } from './observations.ts';
+import { labelledBlocks, offsetGroupOf, structureBlocks } from './observations.ts';
+import type { ObservedFrame } from './robust-weights.ts';
 import { frameWeights } from './weights.ts';
 
 const HYPERPARAMETERS: Hyperparameters = { alpha: 2, noise: { energy: 0.02, forces: 0.1, virial: 0.3 } };

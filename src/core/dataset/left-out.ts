@@ -6,10 +6,9 @@ import { leaveOneOut, whiten } from '../regression/press.ts';
 import type { ObservationKind, PerKind, PosteriorState } from '../regression/regression.ts';
 import { OBSERVATION_KINDS } from '../regression/regression.ts';
 import { atomCount } from '../structure/structure.ts';
-import type { ObservationSettings } from './accumulate.ts';
-import { offsetGroupOf } from './accumulate.ts';
 import { columnCount } from './dataset.ts';
-import { labelledBlocks, structureBlocks } from './observations.ts';
+import type { ObservationSettings } from './observations.ts';
+import { labelledBlocks, offsetGroupOf, structureBlocks } from './observations.ts';
 import type { FrameShares, ObservedFrame } from './robust-weights.ts';
 import { shareOf } from './robust-weights.ts';
 

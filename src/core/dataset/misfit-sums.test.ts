@@ -6,10 +6,10 @@ import { createAceProgram } from '../descriptors/ace/program.ts';
 import { RandomStream } from '../random.ts';
 import { createFactor, squaredResidual } from '../regression/factor.ts';
 import { OBSERVATION_KINDS } from '../regression/regression.ts';
-import type { ObservationSettings } from './accumulate.ts';
 import { accumulateFactors } from './accumulate.ts';
 import { columnCount } from './dataset.ts';
 import { addMisfits, misfitSums, NO_MISFITS } from './misfit-sums.ts';
+import type { ObservationSettings } from './observations.ts';
 import type { ObservedFrame } from './robust-weights.ts';
 import { frameWeights } from './weights.ts';
 

@@ -1,10 +1,9 @@
 import type { Evaluation } from '../descriptors/descriptors.ts';
 import type { PerKind } from '../regression/regression.ts';
 import { atomCount } from '../structure/structure.ts';
-import type { ObservationSettings } from './accumulate.ts';
-import { offsetGroupOf } from './accumulate.ts';
 import { columnOffsets } from './dataset.ts';
-import { referenceEnergyOf } from './observations.ts';
+import type { ObservationSettings } from './observations.ts';
+import { offsetGroupOf, referenceEnergyOf } from './observations.ts';
 import type { ObservedFrame } from './robust-weights.ts';
 import { shareOf } from './robust-weights.ts';
 

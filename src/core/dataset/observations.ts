@@ -17,6 +17,23 @@ export interface ForceMask {
 /** A component is fixed by symmetry when its squared scaled row norm is below this share of the number of columns. */
 export const SYMMETRY_THRESHOLD = 1e-4;
 
+/** What turns frames into observations; plain data but for the weights. */
+export interface ObservationSettings {
+  readonly layout: ColumnLayout;
+  readonly reference: ReferenceEnergies;
+  readonly energyNoise: EnergyNoise;
+  readonly mask: ForceMask | null;
+  /** Info key that names a frame's label group, or null. */
+  readonly offsetKey: string | null;
+  /** Whether virial labels enter the fit. */
+  readonly stress: boolean;
+}
+
+/** Label group of a frame for the offset columns. */
+export function offsetGroupOf(frame: Pick<Frame, 'info'>, key: string | null): string {
+  return key === null ? '' : String(frame.info[key] ?? '');
+}
+
 /** Observations of one kind of one structure: rows divided by their scale s, not yet by the noise. */
 export interface ObservationBlock {
   /** [m, d] row-major, all columns of the layout. */

@@ -7,9 +7,9 @@ import { createAceProgram } from '../descriptors/ace/program.ts';
 import { RandomStream } from '../random.ts';
 import type { PosteriorState } from '../regression/regression.ts';
 import type { Frame } from '../structure/structure.ts';
-import type { ObservationSettings } from './accumulate.ts';
 import { columnCount } from './dataset.ts';
 import { leftOutErrors } from './left-out.ts';
+import type { ObservationSettings } from './observations.ts';
 import type { FrameMisfits } from './robust-weights.ts';
 import { frameMisfits, huberShares, misfitScales, shareChange, shareOf } from './robust-weights.ts';
 

@@ -5,10 +5,9 @@ import type { ObservationKind, PerKind } from '../regression/regression.ts';
 import { OBSERVATION_KINDS } from '../regression/regression.ts';
 import type { Frame } from '../structure/structure.ts';
 import { atomCount } from '../structure/structure.ts';
-import type { ObservationSettings } from './accumulate.ts';
-import { offsetGroupOf } from './accumulate.ts';
 import { columnCount } from './dataset.ts';
-import { labelledBlocks, structureBlocks } from './observations.ts';
+import type { ObservationSettings } from './observations.ts';
+import { labelledBlocks, offsetGroupOf, structureBlocks } from './observations.ts';
 
 /**
  * What a robust loss leaves of the weight of a frame's labels, 1 for all of it: of the energy, of the force on each atom

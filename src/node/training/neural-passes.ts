@@ -1,28 +1,28 @@
-import type { ObservationSettings } from '../../core/dataset/accumulate.ts';
-import { offsetGroupOf } from '../../core/dataset/accumulate.ts';
 import { columnOffsets } from '../../core/dataset/dataset.ts';
 import type { LeftOut } from '../../core/dataset/left-out.ts';
 import { leftOutErrors } from '../../core/dataset/left-out.ts';
+import type { ObservationSettings } from '../../core/dataset/observations.ts';
+import { offsetGroupOf } from '../../core/dataset/observations.ts';
 import { frameWeights } from '../../core/dataset/weights.ts';
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import { EnvironmentGradients } from '../../core/descriptors/ace/environment-gradients.ts';
+import { symbolOf } from '../../core/elements.ts';
 import type { AcePotential } from '../../core/potentials/ace-potential.ts';
 import type { LinearModel } from '../../core/potentials/linear-model.ts';
-import type { NeuralFrame, Residuals } from '../../core/potentials/neural/loss.ts';
-import type { ObservationKind } from '../../core/regression/regression.ts';
-import type { FitSettings } from './settings.ts';
 import type { Storage } from '../../core/potentials/neural/environments.ts';
 import { environmentsOf } from '../../core/potentials/neural/environments.ts';
 import type { InputMap, InvariantMoments } from '../../core/potentials/neural/inputs.ts';
 import { addMoments, noMoments } from '../../core/potentials/neural/inputs.ts';
+import type { NeuralFrame, Residuals } from '../../core/potentials/neural/loss.ts';
 import type { MemberData, MemberState, TrainingSettings } from '../../core/potentials/neural/training.ts';
 import { trainEpochs } from '../../core/potentials/neural/training.ts';
-import { symbolOf } from '../../core/elements.ts';
+import type { ObservationKind } from '../../core/regression/regression.ts';
 import type { Frame, Structure } from '../../core/structure/structure.ts';
 import { atomCount } from '../../core/structure/structure.ts';
 import type { Machine, ModelHandle } from '../workers/machine.ts';
 import { sharedZeros } from '../workers/shared.ts';
 import { onFrame } from './check-frames.ts';
+import type { FitSettings } from './settings.ts';
 
 /** Memory that threads share; Jacobians in single precision. */
 const SHARED_STORAGE: Storage = {

@@ -1,6 +1,6 @@
-import type { ObservationSettings } from '../../core/dataset/accumulate.ts';
-import { offsetGroupOf } from '../../core/dataset/accumulate.ts';
 import type { ReferenceEnergies } from '../../core/dataset/dataset.ts';
+import type { ObservationSettings } from '../../core/dataset/observations.ts';
+import { offsetGroupOf } from '../../core/dataset/observations.ts';
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
 import { atomicNumberOf } from '../../core/elements.ts';
 import { InputError } from '../../core/errors.ts';

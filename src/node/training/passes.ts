@@ -1,7 +1,7 @@
-import type { ObservationSettings } from '../../core/dataset/accumulate.ts';
 import { accumulateFactors, forceColumnScale } from '../../core/dataset/accumulate.ts';
 import type { LeftOut } from '../../core/dataset/left-out.ts';
 import { errorsByKind } from '../../core/dataset/left-out.ts';
+import type { ObservationSettings } from '../../core/dataset/observations.ts';
 import type { ObservedFrame } from '../../core/dataset/robust-weights.ts';
 import { frameWeights } from '../../core/dataset/weights.ts';
 import type { AceBasis } from '../../core/descriptors/ace/basis.ts';
