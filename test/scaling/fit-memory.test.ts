@@ -7,10 +7,10 @@ import { writeSyntheticFrames } from '../support/synthetic.ts';
 
 /** Conventional silicon cells along each direction: 64 atoms. */
 const REPEAT = 2;
-const [FEW, MANY] = [300, 1200];
+const [FEW, MANY] = [300, 2000];
 const BASIS = ['--nmax', '10,5,3', '--lmax', '0,4,2', '--cutoff', '4.5'];
 /** What the larger fit may take more, beside its data: heaps of three threads that have grown. */
-const MARGIN = 150e6;
+const MARGIN = 300e6;
 
 /** Every thread tells the largest resident memory of the process, bytes, when it ends. */
 const TELL_PEAK = `--import "data:text/javascript,process.on('exit',()=>process.stderr.write('[peak%20'+process.resourceUsage().maxRSS*1024+']'))"`;
@@ -48,11 +48,11 @@ describe('the memory of a fit', () => {
     expect(many.functions).toBe(few.functions);
     // As design rows the further structures alone would be more than what is allowed.
     const asRows = 8 * many.functions * (many.rows - few.rows);
-    expect(asRows).toBeGreaterThan(1.5 * MARGIN);
+    expect(asRows).toBeGreaterThan(1.4 * MARGIN);
     expect(many.peak - few.peak).toBeLessThan(many.bytes - few.bytes + MARGIN);
-    expect(many.peak).toBeLessThan(800e6);
+    expect(many.peak).toBeLessThan(1000e6);
     // And both are fits of the same kind of structures.
-    expect(Math.abs(Math.log(many.forceError / few.forceError))).toBeLessThan(0.3);
+    expect(Math.abs(Math.log(many.forceError / few.forceError))).toBeLessThan(0.6);
     process.stdout.write(
       `${few.functions} functions: ${(few.peak / 1e6).toFixed(0)} MB for ${FEW} structures, ${(many.peak / 1e6).toFixed(0)} MB for ${MANY}\n`,
     );

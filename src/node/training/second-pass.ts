@@ -24,7 +24,7 @@ const DESCRIPTOR_SAMPLE = 6000;
 /** Frames whose median leverage is that of all. */
 const THRESHOLD_SAMPLE = 32;
 /** Rows that are kept between the passes, bytes; beyond them rows are made again. */
-const KEPT_BYTES = 512 * 1024 * 1024;
+const KEPT_BYTES = 32 * 1024 * 1024;
 
 /** What the passes over the posterior find. */
 export interface SecondPass {
@@ -37,7 +37,7 @@ export interface SecondPass {
 /**
  * Second and third pass over the frames of a fit: left-out errors and the sums of the variance forms, then what each form
  * says of every cluster of frames without itself; error bars, novelty and active sets follow. Memory: two matrices of
- * d × d a worker, and rows of up to 512 MB that the third pass need not make again.
+ * d × d a worker, and rows of up to 32 MB that the third pass need not make again.
  *
  * @param frames the labelled frames, as the fit saw them
  */
