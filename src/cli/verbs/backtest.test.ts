@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandLine, type Shown } from '../../../test/support/command-line.ts';
 import { freshFolder } from '../../../test/support/command.ts';
 import { extxyzOf, siliconFrames } from '../../../test/support/models.ts';
 import { DEFAULT_BACKTEST } from '../../node/backtest/settings.ts';
-import { runCommandLine } from '../command-line.ts';
 import { backtestSettings } from './backtest.ts';
 
 let cwd: string;
@@ -15,38 +15,9 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
-async function backtest(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const out = { stdout: '', stderr: '' };
-  const code = await runCommandLine(
-    [
-      'backtest',
-      join(cwd, 'silicon.xyz'),
-      '--nmax',
-      '3,2',
-      '--lmax',
-      '0,1',
-      '--cutoff',
-      '4',
-      '--threads',
-      '1',
-      ...argv,
-    ],
-    {
-      stdout: (part) => {
-        out.stdout += part;
-      },
-      stderr: (part) => {
-        out.stderr += part;
-      },
-      isTTY: false,
-      env: {},
-      signal: new AbortController().signal,
-      cwd,
-      stdin: () => Promise.resolve(''),
-    },
-  );
-  return { code, ...out };
-}
+const OPTIONS = '--nmax 3,2 --lmax 0,1 --cutoff 4 --threads 1'.split(' ');
+const backtest = (...argv: string[]): Promise<Shown> =>
+  commandLine(cwd, ['backtest', join(cwd, 'silicon.xyz'), ...OPTIONS, ...argv]);
 
 describe('querent backtest', () => {
   it('plays, reports and writes its files, then takes what is there', async () => {

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandLine, type Shown } from '../../../test/support/command-line.ts';
 import { extxyzOf, siliconFrames } from '../../../test/support/models.ts';
-import { runCommandLine } from '../command-line.ts';
 
 let cwd: string;
 const text = extxyzOf(siliconFrames(24));
@@ -23,26 +23,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
-async function check(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const out = { stdout: '', stderr: '' };
-  const code = await runCommandLine(
-    ['check', ...argv.map((word) => (word.endsWith('.xyz') ? join(cwd, word) : word))],
-    {
-      stdout: (part) => {
-        out.stdout += part;
-      },
-      stderr: (part) => {
-        out.stderr += part;
-      },
-      isTTY: false,
-      env: {},
-      signal: new AbortController().signal,
-      cwd,
-      stdin: () => Promise.resolve(''),
-    },
-  );
-  return { code, ...out };
-}
+const check = (...argv: string[]): Promise<Shown> =>
+  commandLine(cwd, ['check', ...argv.map((word) => (word.endsWith('.xyz') ? join(cwd, word) : word))]);
 
 describe('querent check', () => {
   it('ends with 0 and a summary where nothing is wrong', async () => {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { commandLine, type Shown } from '../../../test/support/command-line.ts';
 import type { Frame } from '../../core/structure/structure.ts';
 import { readFrames } from '../../node/frames.ts';
-import { runCommandLine } from '../command-line.ts';
 
 let cwd: string;
 beforeEach(() => {
@@ -24,23 +24,7 @@ Properties=species:S:1:pos:R:3 pbc="F F F" energy=-1
 H 0 0 0
 `;
 
-async function querent(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const out = { stdout: '', stderr: '' };
-  const code = await runCommandLine(argv, {
-    stdout: (text) => {
-      out.stdout += text;
-    },
-    stderr: (text) => {
-      out.stderr += text;
-    },
-    isTTY: false,
-    env: {},
-    signal: new AbortController().signal,
-    cwd,
-    stdin: () => Promise.resolve(''),
-  });
-  return { code, ...out };
-}
+const querent = (...argv: string[]): Promise<Shown> => commandLine(cwd, argv);
 
 const path = (name: string): string => join(cwd, name);
 const frames = async (name: string): Promise<Frame[]> => (await readFrames([path(name)])).frames;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runCommandLine } from '../command-line.ts';
+import { commandLine, type Shown } from '../../../test/support/command-line.ts';
 
 let cwd: string;
 beforeEach(() => {
@@ -10,23 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(cwd, { recursive: true, force: true }));
 
-async function doctor(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const out = { stdout: '', stderr: '' };
-  const code = await runCommandLine(['doctor', ...argv], {
-    stdout: (text) => {
-      out.stdout += text;
-    },
-    stderr: (text) => {
-      out.stderr += text;
-    },
-    isTTY: false,
-    env: {},
-    signal: new AbortController().signal,
-    cwd,
-    stdin: () => Promise.resolve(''),
-  });
-  return { code, ...out };
-}
+const doctor = (...argv: string[]): Promise<Shown> => commandLine(cwd, ['doctor', ...argv]);
 
 /** A program that puts two atoms on a spring, force −k(r − 1) along x, energy k/2 (r − 1)² times `scale`. */
 const spring = (scale: number) => `

@@ -2,12 +2,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { commandLine, type Shown } from '../../../test/support/command-line.ts';
 import { prototypeStructure } from '../../core/structure/prototypes.ts';
 import type { Frame, Structure } from '../../core/structure/structure.ts';
 import { writeExtxyz } from '../../formats/extxyz-writer.ts';
 import { readFrames } from '../../node/frames.ts';
 import { unlabelledFrame } from '../../reference/command.ts';
-import { runCommandLine } from '../command-line.ts';
 
 let cwd: string;
 beforeEach(() => {
@@ -17,23 +17,7 @@ beforeEach(() => {
 afterEach(() => rmSync(cwd, { recursive: true, force: true }));
 
 /** Runs the command line in `cwd`. */
-async function querent(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const out = { stdout: '', stderr: '' };
-  const code = await runCommandLine(argv, {
-    stdout: (text) => {
-      out.stdout += text;
-    },
-    stderr: (text) => {
-      out.stderr += text;
-    },
-    isTTY: false,
-    env: {},
-    signal: new AbortController().signal,
-    cwd,
-    stdin: () => Promise.resolve(''),
-  });
-  return { code, ...out };
-}
+const querent = (...argv: string[]): Promise<Shown> => commandLine(cwd, argv);
 
 const si2 = prototypeStructure({ prototype: 'diamond', element: 'Si', a: 5.43, cell: 'primitive' });
 const moved = (x: number): Structure => ({

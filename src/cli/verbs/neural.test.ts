@@ -2,29 +2,13 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandLine, type Shown } from '../../../test/support/command-line.ts';
 import { extxyzOf, siliconFrames } from '../../../test/support/models.ts';
-import { runCommandLine } from '../command-line.ts';
 
 const cwd = mkdtempSync(join(tmpdir(), 'querent-neural-'));
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
-async function querent(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const out = { stdout: '', stderr: '' };
-  const code = await runCommandLine(argv, {
-    stdout: (text) => {
-      out.stdout += text;
-    },
-    stderr: (text) => {
-      out.stderr += text;
-    },
-    isTTY: false,
-    env: {},
-    signal: new AbortController().signal,
-    cwd,
-    stdin: () => Promise.resolve(''),
-  });
-  return { code, ...out };
-}
+const querent = (...argv: string[]): Promise<Shown> => commandLine(cwd, argv);
 
 const at = (name: string): string => join(cwd, name);
 const SMALL = '--nmax 4,3 --lmax 0,3 --inputs 8 --hidden 8,4 --members 4 --batch 3 --held-out 0.25 --threads 1'.split(

@@ -2,31 +2,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandLine, type Shown } from '../../../test/support/command-line.ts';
 import { extxyzOf, fitOn, siliconFrames } from '../../../test/support/models.ts';
 import { writeModel } from '../../formats/model-file.ts';
 import { readFrames } from '../../node/frames.ts';
-import { runCommandLine } from '../command-line.ts';
 
 let cwd: string;
 const path = (name: string): string => join(cwd, name);
 
-async function querent(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const out = { stdout: '', stderr: '' };
-  const code = await runCommandLine(argv, {
-    stdout: (text) => {
-      out.stdout += text;
-    },
-    stderr: (text) => {
-      out.stderr += text;
-    },
-    isTTY: false,
-    env: {},
-    signal: new AbortController().signal,
-    cwd,
-    stdin: () => Promise.resolve(''),
-  });
-  return { code, ...out };
-}
+const querent = (...argv: string[]): Promise<Shown> => commandLine(cwd, argv);
 
 const select = (...argv: string[]) => querent('select', 'si.model', ...argv, '--threads', '1', '--force');
 
