@@ -1,5 +1,6 @@
 /**
- * Compiles the sources to dist/ for publishing: plain `tsc` emit, then the WebAssembly binaries beside their loader.
+ * Compiles the sources to dist/ for publishing: plain `tsc` emit, then the WebAssembly binaries beside their loader. What
+ * docstrings say stands in the declarations; the code goes without them.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
@@ -19,11 +20,11 @@ async function build(): Promise<number> {
   }
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   const compiler = join(root, 'node_modules/typescript/bin/tsc');
-  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  if (status !== 0) return status ?? 1;
+  for (const emit of [['--declaration', 'false', '--removeComments'], ['--emitDeclarationOnly']]) {
+    const argv = [compiler, '-p', 'tsconfig.build.json', ...emit];
+    const { status } = spawnSync(process.execPath, argv, { cwd: root, stdio: 'inherit' });
+    if (status !== 0) return status ?? 1;
+  }
   for (const name of BINARIES) cpSync(join(kernels, name), join(root, 'dist/kernels/generated', name));
   const page = join(root, 'dist/browser');
   for (const name of readdirSync(page)) if (name.endsWith('.js')) rmSync(join(page, name));

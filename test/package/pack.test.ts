@@ -101,7 +101,7 @@ describe('the packed package', () => {
       'package/dist/kernels/generated/kernels.wasm',
     ]);
     expect(files.filter((file) => /\.test\.|(?<!\.d)\.ts$|\.map$|\.xyz/.test(file))).toEqual([]);
-    expect(readFileSync(tarball).length).toBeLessThan(1_500_000);
+    expect(readFileSync(tarball).length).toBeLessThan(1_000_000);
   });
 
   it('passes publint', () => {
